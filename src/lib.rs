@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod handover;
+pub mod media;
 pub mod settings;
 pub mod trace;
 

@@ -89,11 +89,7 @@ impl Trace {
                 tracing::error!("the trace is incomplete: {error}");
             }
         })?;
-        Ok(Self(Some(Arc::new(Writer {
-            events: Some(events),
-            lost,
-            thread: Some(thread),
-        }))))
+        Ok(Self(Some(Arc::new(Writer { events: Some(events), lost, thread: Some(thread) }))))
     }
 
     /// Notes an event; never waits.

@@ -13,15 +13,8 @@ use super::lock;
 #[must_use]
 pub fn mailbox<T>(capacity: usize) -> (MailboxSender<T>, MailboxReceiver<T>) {
     assert!(capacity > 0, "a mailbox of no capacity passes nothing");
-    let shared = Arc::new(Mutex::new(Shared {
-        messages: VecDeque::new(),
-        receiver: None,
-        receiver_gone: false,
-    }));
-    let sender = MailboxSender {
-        shared: Arc::clone(&shared),
-        capacity,
-    };
+    let shared = Arc::new(Mutex::new(Shared { messages: VecDeque::new(), receiver: None, receiver_gone: false }));
+    let sender = MailboxSender { shared: Arc::clone(&shared), capacity };
     (sender, MailboxReceiver { shared })
 }
 
@@ -52,10 +45,7 @@ impl<T> MailboxSender<T> {
 
 impl<T> Clone for MailboxSender<T> {
     fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            capacity: self.capacity,
-        }
+        Self { shared: Arc::clone(&self.shared), capacity: self.capacity }
     }
 }
 

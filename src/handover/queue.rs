@@ -13,14 +13,8 @@ use super::lock;
 #[must_use]
 pub fn queue<T>(capacity: usize) -> (QueueProducer<T>, QueueConsumer<T>) {
     assert!(capacity > 0, "a queue of no capacity passes nothing");
-    let shared = Arc::new(Mutex::new(Shared {
-        items: VecDeque::with_capacity(capacity),
-        producer: None,
-    }));
-    let producer = QueueProducer {
-        shared: Arc::clone(&shared),
-        capacity,
-    };
+    let shared = Arc::new(Mutex::new(Shared { items: VecDeque::with_capacity(capacity), producer: None }));
+    let producer = QueueProducer { shared: Arc::clone(&shared), capacity };
     (producer, QueueConsumer { shared })
 }
 

@@ -11,16 +11,7 @@ pub type StereoFrame = [f32; 2];
 pub fn ring(capacity_frames: usize) -> (SampleProducer, SampleConsumer) {
     let (producer, consumer) = rtrb::RingBuffer::new(capacity_frames);
     let ended = Arc::new(AtomicBool::new(false));
-    (
-        SampleProducer {
-            samples: producer,
-            ended: Arc::clone(&ended),
-        },
-        SampleConsumer {
-            samples: consumer,
-            ended,
-        },
-    )
+    (SampleProducer { samples: producer, ended: Arc::clone(&ended) }, SampleConsumer { samples: consumer, ended })
 }
 
 /// The decoder's end.

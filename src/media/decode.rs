@@ -1,0 +1,248 @@
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+};
+
+use ffmpeg_next::{Packet, codec};
+
+use super::{
+    Event, Picture,
+    demux::SoundStream,
+    player::Shared,
+    sound::{SoundDecoder, SoundWriter},
+    video::{VideoDecoder, VideoStream},
+};
+use crate::{
+    handover::{MailboxSender, QueueConsumer, QueueProducer, SampleProducer, Stamped},
+    trace::mono_ns,
+};
+
+/// Turns packets into pictures and sound, whichever is wanted more.
+pub(super) struct Decode {
+    pub(super) items: QueueConsumer<Item>,
+    pub(super) pictures: QueueProducer<Picture>,
+    pub(super) events: MailboxSender<Event>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) opened: Opened,
+    pub(super) video: Option<VideoDecoder>,
+    pub(super) sound: Option<(usize, SoundDecoder)>,
+    pub(super) course: Option<Course>,
+}
+
+impl Decode {
+    /// One packet decoded, or one thing passed on.
+    pub(super) fn step(&mut self) -> Step {
+        if self.shared.stop.load(Ordering::Relaxed) {
+            return Step::Done;
+        }
+        self.shared.decode.work(mono_ns());
+        let worked = self.drop_stale() | self.work();
+        self.shared.decode.wait();
+        if worked { Step::Worked } else { Step::Idle }
+    }
+
+    /// Frees what an overtaken seek left behind.
+    fn drop_stale(&mut self) -> bool {
+        let wanted = self.shared.wanted.load(Ordering::Acquire);
+        if self.course.as_ref().is_some_and(|course| course.generation != wanted) {
+            self.course = None;
+            self.shared.bytes_in_flight.store(0, Ordering::Relaxed);
+            return true;
+        }
+        false
+    }
+
+    fn work(&mut self) -> bool {
+        let Some(course) = &mut self.course else { return self.take_item() };
+        let mut moved = course.writer.pump();
+        if let Some(picture) = course.picture.take() {
+            match self.pictures.push(course.generation, picture) {
+                Ok(()) => moved = true,
+                Err(picture) => course.picture = Some(picture),
+            }
+        }
+        if course.picture.is_none() {
+            course.picture = self.video.as_mut().and_then(VideoDecoder::next);
+            moved |= course.picture.is_some();
+        }
+        if course.phase == Phase::Draining {
+            return self.drain() || moved;
+        }
+        if course.writer.wants()
+            && let (Some(packet), Some((_, decoder))) = (course.sounds.pop_front(), &mut self.sound)
+        {
+            self.shared.release(&packet);
+            decoder.decode(&packet, &mut course.writer);
+            return true;
+        }
+        let wants_picture = course.picture.is_none() && self.video.is_some();
+        if wants_picture && let (Some(packet), Some(decoder)) = (course.packets.pop_front(), &mut self.video) {
+            self.shared.release(&packet);
+            decoder.decode(&packet);
+            return true;
+        }
+        if course.phase == Phase::Reading && (wants_picture || course.writer.wants()) && self.take_item() {
+            return true;
+        }
+        self.fill_silence() || self.begin_draining() || moved
+    }
+
+    /// Takes the next item the demuxer has; what belongs to an older seek is dropped.
+    fn take_item(&mut self) -> bool {
+        let Some(Stamped { generation, item }) = self.items.pop() else { return false };
+        if let Item::Opened(opened) = item {
+            self.opened = *opened;
+            return true;
+        }
+        if generation != self.shared.wanted.load(Ordering::Acquire) {
+            return true;
+        }
+        match (item, &mut self.course) {
+            (Item::Start { film_ns, sound, ring }, _) => self.start(generation, film_ns, sound, ring),
+            (Item::Packet(packet), Some(course)) => {
+                if self.opened.video.as_ref().is_some_and(|(index, ..)| *index == packet.stream()) {
+                    let end_ns = self.video.as_ref().and_then(|decoder| decoder.packet_end_ns(&packet));
+                    course.demuxed_ns = course.demuxed_ns.max(end_ns.unwrap_or(i64::MIN));
+                    course.packets.push_back(packet);
+                } else {
+                    course.sounds.push_back(packet);
+                }
+            }
+            (Item::End, Some(course)) => course.phase = Phase::Read,
+            _ => {}
+        }
+        true
+    }
+
+    fn start(&mut self, generation: u32, film_ns: i64, sound: Option<usize>, ring: SampleProducer) {
+        self.shared.bytes_in_flight.store(0, Ordering::Relaxed);
+        if self.video.is_none()
+            && let Some((_, parameters, stream)) = &self.opened.video
+        {
+            match VideoDecoder::open(parameters.clone(), stream) {
+                Ok(decoder) => self.video = Some(decoder),
+                Err(error) => self.shared.report(&self.events, Event::NoPicture { reason: error.to_string() }),
+            }
+        }
+        if let Some(decoder) = &mut self.video {
+            decoder.restart(film_ns);
+        }
+        if self.sound.as_ref().map(|(number, _)| *number) != sound {
+            self.sound = None;
+            if let Some((number, stream)) = sound.and_then(|number| Some((number, self.opened.sounds.get(number)?))) {
+                debug_assert!(stream.index < 1 << 16, "streams are bounded when the film is opened");
+                match SoundDecoder::open(stream.parameters.clone(), stream.time_base, stream.start_us) {
+                    Ok(decoder) => self.sound = Some((number, decoder)),
+                    Err(error) => self.shared.report(&self.events, Event::NoSound { reason: error.to_string() }),
+                }
+            }
+        }
+        if let Some((_, decoder)) = &mut self.sound {
+            decoder.restart();
+        }
+        self.course = Some(Course {
+            generation,
+            packets: VecDeque::new(),
+            sounds: VecDeque::new(),
+            writer: SoundWriter::new(ring, film_ns),
+            picture: None,
+            demuxed_ns: i64::MIN,
+            phase: Phase::Reading,
+        });
+    }
+
+    /// Where a film has no sound for a while, or none at all, silence stands for it up to the picture that was read last.
+    fn fill_silence(&mut self) -> bool {
+        let Some(course) = &mut self.course else { return false };
+        if !course.writer.wants() || !course.sounds.is_empty() {
+            return false;
+        }
+        let is_crowded = self.shared.bytes_in_flight.load(Ordering::Relaxed) > CROWDED_BYTES;
+        let patience_ns = if self.sound.is_none() || is_crowded { 0 } else { SPARSE_SOUND_NS };
+        let until_ns = course.demuxed_ns.saturating_sub(patience_ns);
+        let is_missing = until_ns > course.writer.end_ns();
+        if is_missing {
+            course.writer.silence_until(until_ns);
+        }
+        is_missing
+    }
+
+    /// Once everything is read and decoded, what the decoders still hold comes out.
+    fn begin_draining(&mut self) -> bool {
+        let Some(course) = &mut self.course else { return false };
+        if course.phase != Phase::Read || !course.packets.is_empty() || !course.sounds.is_empty() {
+            return false;
+        }
+        if let Some(decoder) = &mut self.video {
+            decoder.finish();
+        }
+        if let Some((_, decoder)) = &mut self.sound {
+            decoder.finish(&mut course.writer);
+        }
+        course.writer.silence_until(course.demuxed_ns);
+        course.writer.finish();
+        course.phase = Phase::Draining;
+        true
+    }
+
+    fn drain(&mut self) -> bool {
+        let Some(course) = &mut self.course else { return false };
+        if !course.writer.has_ended() || course.picture.is_some() {
+            return false;
+        }
+        let (generation, film_ns) = (course.generation, course.writer.end_ns());
+        course.phase = Phase::Ended;
+        self.shared.report(&self.events, Event::Ended { generation, film_ns });
+        true
+    }
+}
+
+/// What a thread's step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Something was done; there may be more.
+    Worked,
+    /// Nothing can be done until somebody else moves.
+    Idle,
+    /// Nothing will ever be done again.
+    Done,
+}
+
+/// What the demuxer passes on.
+pub(super) enum Item {
+    Opened(Box<Opened>),
+    Start { film_ns: i64, sound: Option<usize>, ring: SampleProducer },
+    Packet(Packet),
+    End,
+}
+
+/// The streams that can be decoded.
+#[derive(Default)]
+pub(super) struct Opened {
+    pub(super) video: Option<(usize, codec::Parameters, VideoStream)>,
+    pub(super) sounds: Vec<SoundStream>,
+}
+
+/// The decoding from one seek to the next.
+pub(super) struct Course {
+    generation: u32,
+    packets: VecDeque<Packet>,
+    sounds: VecDeque<Packet>,
+    writer: SoundWriter,
+    picture: Option<Picture>,
+    /// Where the newest packet of the picture ends.
+    demuxed_ns: i64,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Reading,
+    Read,
+    Draining,
+    Ended,
+}
+
+/// Sound this much later than the picture beside it in the file is taken for missing.
+const SPARSE_SOUND_NS: i64 = 2_000_000_000;
+const CROWDED_BYTES: usize = 24 << 20;

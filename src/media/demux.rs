@@ -1,0 +1,227 @@
+use std::{
+    io::{self, Read, SeekFrom},
+    sync::{Arc, atomic::Ordering},
+};
+
+use ffmpeg_next::{
+    Dictionary, Packet, codec, decoder,
+    format::{self, context::Input, context::StreamIo},
+};
+
+use super::{
+    Error, Event, ReadSeek, Source,
+    decode::{Item, Opened, Step},
+    ffi, film_info,
+    player::{Seek, Shared},
+    video::{self, VideoStream},
+};
+use crate::{
+    handover::{MailboxReceiver, MailboxSender, QueueProducer},
+    trace::mono_ns,
+};
+
+/// Opens the film, then reads packets ahead into a bounded queue and seeks when asked.
+pub(super) struct Demux {
+    pub(super) source: Option<Source>,
+    pub(super) name: String,
+    pub(super) input: Option<Input>,
+    pub(super) start_us: i64,
+    pub(super) video: Option<usize>,
+    pub(super) sounds: Vec<usize>,
+    pub(super) chosen_sound: Option<usize>,
+    pub(super) generation: u32,
+    pub(super) waiting: Option<Item>,
+    pub(super) reads: bool,
+    pub(super) faults: u32,
+    pub(super) commands: MailboxReceiver<Seek>,
+    pub(super) events: MailboxSender<Event>,
+    pub(super) items: QueueProducer<Item>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Demux {
+    /// One packet, one seek or one opening.
+    pub(super) fn step(&mut self) -> Step {
+        if self.shared.stop.load(Ordering::Relaxed) {
+            return Step::Done;
+        }
+        self.shared.demux.work(mono_ns());
+        let step = self.work();
+        self.shared.demux.wait();
+        step
+    }
+
+    fn work(&mut self) -> Step {
+        if let Some(source) = self.source.take() {
+            return match self.open(source) {
+                Ok(()) => Step::Worked,
+                Err(error) => {
+                    self.shared.report(&self.events, Event::Failed(error));
+                    Step::Done
+                }
+            };
+        }
+        if let Some(seek) = std::iter::from_fn(|| self.commands.receive()).last() {
+            self.seek(seek);
+            return Step::Worked;
+        }
+        if let Some(item) = self.waiting.take() {
+            return match self.items.push(self.generation, item) {
+                Ok(()) => Step::Worked,
+                Err(item) => {
+                    self.waiting = Some(item);
+                    Step::Idle
+                }
+            };
+        }
+        if !self.reads || self.shared.bytes_in_flight.load(Ordering::Relaxed) > MAX_BYTES_IN_FLIGHT {
+            return Step::Idle;
+        }
+        self.read()
+    }
+
+    fn read(&mut self) -> Step {
+        let Some(input) = &mut self.input else { return Step::Done };
+        let mut packet = Packet::empty();
+        match packet.read(input) {
+            Ok(()) => {
+                self.faults = 0;
+                let is_wanted = Some(packet.stream()) == self.video || Some(packet.stream()) == self.chosen_sound;
+                if is_wanted {
+                    self.shared.bytes_in_flight.fetch_add(packet.size(), Ordering::Relaxed);
+                    self.waiting = Some(Item::Packet(packet));
+                }
+                Step::Worked
+            }
+            // A newer seek interrupted this read; it is in the mailbox.
+            Err(ffmpeg_next::Error::Exit) => Step::Idle,
+            Err(error) => {
+                self.faults += 1;
+                if error == ffmpeg_next::Error::Eof || self.faults > MAX_FAULTS {
+                    self.reads = false;
+                    self.waiting = Some(Item::End);
+                }
+                Step::Worked
+            }
+        }
+    }
+
+    fn seek(&mut self, seek: Seek) {
+        self.shared.serving.store(seek.generation, Ordering::Release);
+        self.generation = seek.generation;
+        self.chosen_sound = seek.sound.and_then(|number| self.sounds.get(number).copied());
+        self.faults = 0;
+        self.reads = true;
+        if let Some(input) = &mut self.input {
+            let wanted: Vec<usize> = self.video.into_iter().chain(self.chosen_sound).collect();
+            ffi::discard_others(input, &wanted);
+            let target_us = self.start_us + seek.film_ns.max(0) / 1000;
+            let from_start = seek.film_ns <= 0;
+            // The key frame before the place; where the file cannot say, its beginning, from which decoding comes to the place as well.
+            if from_start || input.seek(target_us, ..target_us).is_err() {
+                let sought = input.seek(self.start_us, ..).or_else(|_| input.seek(i64::MIN, ..));
+                if let Err(error) = sought
+                    && !from_start
+                {
+                    tracing::warn!("“{}” cannot be sought in: {error}", self.name);
+                }
+            }
+        }
+        self.waiting = Some(Item::Start { film_ns: seek.film_ns.max(0), sound: seek.sound, ring: seek.ring });
+    }
+
+    fn open(&mut self, source: Source) -> Result<(), Error> {
+        let not_a_film = || Error::NotAFilm { name: self.name.clone() };
+        let reader = WatchedReader { bytes: source.bytes, shared: Arc::clone(&self.shared) };
+        let io = StreamIo::from_read_seek_with_capacity(reader, READ_BUFFER_BYTES).map_err(|_| not_a_film())?;
+        let options = [("format_whitelist", FORMATS), ("protocol_whitelist", "none"), ("max_streams", "256")];
+        let options: Dictionary<'_> = options.into_iter().collect();
+        let shared = Arc::clone(&self.shared);
+        // Only a part of the name helps to recognise a format.
+        let hint: String = self.name.chars().rev().take(16).filter(char::is_ascii_graphic).collect::<String>().chars().rev().collect();
+        let input = format::input_from_stream_with_interrupt(io, Some(&hint), Some(options), move || shared.must_leave());
+        let input = input.map_err(|error| {
+            tracing::debug!("opening failed: {error}");
+            not_a_film()
+        })?;
+        let has_decoder = |index| {
+            let stream: Option<format::stream::Stream<'_>> = input.stream(index);
+            stream.is_some_and(|stream| decoder::find(stream.parameters().id()).is_some())
+        };
+        let (info, streams) = film_info::describe(&input, &self.name, has_decoder);
+        if streams.video.is_none() && streams.sounds.is_empty() {
+            return Err(Error::NothingToPlay { name: self.name.clone() });
+        }
+        self.start_us = ffi::start_time_us(&input).unwrap_or(0);
+        let mut opened = Opened { video: None, sounds: Vec::new() };
+        if let (Some(stream), Some(described)) = (streams.video.and_then(|index| input.stream(index)), info.video) {
+            let (width, height) = ffi::coded_size(&stream.parameters());
+            video::check_size(&self.name, width, height)?;
+            let of_stream = VideoStream {
+                time_base: stream.time_base(),
+                start_us: self.start_us,
+                is_cover: described.is_cover,
+                rate: described.rate,
+                threads: std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_DECODER_THREADS)),
+            };
+            opened.video = Some((stream.index(), stream.parameters(), of_stream));
+        }
+        for &index in &streams.sounds {
+            if let Some(stream) = input.stream(index) {
+                opened.sounds.push(SoundStream {
+                    index,
+                    parameters: stream.parameters(),
+                    time_base: stream.time_base(),
+                    start_us: self.start_us,
+                });
+            }
+        }
+        self.video = streams.video;
+        self.sounds = streams.sounds;
+        self.waiting = Some(Item::Opened(Box::new(opened)));
+        self.input = Some(input);
+        self.shared.is_open.store(true, Ordering::Release);
+        self.shared.report(&self.events, Event::Opened(info));
+        Ok(())
+    }
+}
+
+/// What is needed to open a decoder for a sound track.
+pub(super) struct SoundStream {
+    pub(super) index: usize,
+    pub(super) parameters: codec::Parameters,
+    pub(super) time_base: ffmpeg_next::Rational,
+    pub(super) start_us: i64,
+}
+
+/// The film's bytes; while they are awaited the thread counts as waiting.
+struct WatchedReader {
+    bytes: Box<dyn ReadSeek>,
+    shared: Arc<Shared>,
+}
+
+impl Read for WatchedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.shared.demux.wait();
+        let read = self.bytes.read(buffer);
+        self.shared.demux.work(mono_ns());
+        read
+    }
+}
+
+impl io::Seek for WatchedReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+/// Containers that hold their own media. Playlists and whatever else points at other files or servers are not among them.
+const FORMATS: &str = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,vc1,ogg,flac,mp3,aac,ac3,eac3,dts,truehd,\
+    wav,w64,aiff,au,caf,amr,ape,wv,tta,flv,asf,rm,dv,mxf,nut,wtv,gif,apng,rawvideo,yuv4mpegpipe,bmp_pipe,png_pipe,jpeg_pipe,webp_pipe";
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+/// Packets on their way to the decoder and waiting there.
+const MAX_BYTES_IN_FLIGHT: usize = 32 << 20;
+/// Damage at a stretch after which the film counts as over.
+const MAX_FAULTS: u32 = 200;
+/// More threads add delay and memory, not speed.
+const MAX_DECODER_THREADS: usize = 8;

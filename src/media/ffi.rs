@@ -1,0 +1,124 @@
+//! What `ffmpeg-next` does not offer, one small safe function each; and libass's version.
+
+#![expect(unsafe_code, reason = "these calls read or set plain fields of C structures that the safe wrappers own")]
+
+use std::sync::Once;
+
+use ffmpeg_next::{
+    codec, ffi,
+    format::{Pixel, context::Input},
+    frame,
+    software::scaling,
+};
+
+/// Prepares FFmpeg once a process: quiet log, bounded allocations.
+pub(super) fn prepare() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if let Err(error) = ffmpeg_next::init() {
+            tracing::error!("FFmpeg does not start: {error}");
+        }
+        ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
+        // SAFETY: sets one number under FFmpeg's own lock-free store.
+        unsafe { ffi::av_max_alloc(MAX_ALLOCATION_BYTES) };
+    });
+}
+
+/// A picture of 16 384 × 8 704 with 16 bits of three full planes fits; nothing sensible is larger.
+const MAX_ALLOCATION_BYTES: usize = 1 << 30;
+
+/// Where the file's own time begins, in microseconds; `None` if it does not say.
+pub(super) fn start_time_us(input: &Input) -> Option<i64> {
+    // SAFETY: `input` owns the context and is borrowed.
+    let start = unsafe { (*input.as_ptr()).start_time };
+    (start != ffi::AV_NOPTS_VALUE).then_some(start)
+}
+
+/// Lets the demuxer skip every stream that is not in `wanted`.
+pub(super) fn discard_others(input: &mut Input, wanted: &[usize]) {
+    for index in 0..input.nb_streams() as usize {
+        let discard = if wanted.contains(&index) { ffi::AVDiscard::AVDISCARD_DEFAULT } else { ffi::AVDiscard::AVDISCARD_ALL };
+        // SAFETY: `index` is below `nb_streams`, and `input` is borrowed mutably.
+        unsafe { (**(*input.as_mut_ptr()).streams.add(index)).discard = discard };
+    }
+}
+
+/// Frame and slice threads, and a limit on pixels, for a decoder that is not open yet.
+pub(super) fn set_threads_and_limits(context: &mut codec::Context, threads: usize, max_pixels: i64) {
+    // SAFETY: `context` owns the structure and is borrowed mutably.
+    unsafe {
+        let context = context.as_mut_ptr();
+        (*context).thread_type = ffi::FF_THREAD_FRAME | ffi::FF_THREAD_SLICE;
+        (*context).thread_count = i32::try_from(threads).unwrap_or(1);
+        (*context).max_pixels = max_pixels;
+    }
+}
+
+/// Whether every plane's rows stand in ascending order, one after the other.
+pub(super) fn rows_ascend(frame: &frame::Video) -> bool {
+    // SAFETY: `frame` owns the structure and is borrowed.
+    let strides = unsafe { (*frame.as_ptr()).linesize };
+    strides.iter().all(|&stride| stride >= 0)
+}
+
+/// The duration of the decoded frame in its stream's time base; zero if unknown.
+pub(super) fn frame_duration(frame: &frame::Video) -> i64 {
+    // SAFETY: `frame` owns the structure and is borrowed.
+    unsafe { (*frame.as_ptr()).pkt_duration }.max(0)
+}
+
+/// Channels of coded sound as the file says, before a decoder is open.
+pub(super) fn channels(parameters: &codec::Parameters) -> u16 {
+    // SAFETY: `parameters` owns the structure and is borrowed.
+    u16::try_from(unsafe { (*parameters.as_ptr()).channels }).unwrap_or(0)
+}
+
+/// Width and height of coded pictures as the file says, before a decoder is open.
+pub(super) fn coded_size(parameters: &codec::Parameters) -> (i64, i64) {
+    // SAFETY: `parameters` owns the structure and is borrowed.
+    unsafe { ((*parameters.as_ptr()).width.into(), (*parameters.as_ptr()).height.into()) }
+}
+
+/// The version of the FFmpeg libraries in use, as libavformat says it.
+#[must_use]
+pub fn ffmpeg_version() -> String {
+    // SAFETY: returns a pointer to a static string or null.
+    let text = unsafe { ffi::av_version_info() };
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: FFmpeg's strings end with a zero and live as long as the program.
+    unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+/// The version of libass in use, for instance `0.17.1`.
+#[must_use]
+pub fn libass_version() -> String {
+    #[link(name = "ass")]
+    unsafe extern "C" {
+        fn ass_library_version() -> std::ffi::c_int;
+    }
+    // SAFETY: takes nothing and returns a number: 0xMMNNPPP0 in binary-coded decimal.
+    let version = unsafe { ass_library_version() };
+    format!("{:x}.{:x}.{:x}", version >> 28, version >> 20 & 0xff, version >> 12 & 0xff)
+}
+
+/// A swscale context that may move between threads.
+pub(super) struct Scaler(scaling::Context);
+
+// SAFETY: a swscale context owns all it points at and is bound to no thread; it is only used through `&mut self`.
+unsafe impl Send for Scaler {}
+
+impl Scaler {
+    /// A converter of pixel formats that keeps the size.
+    pub(super) fn new(from: Pixel, to: Pixel, (width, height): (u32, u32)) -> Result<Self, ffmpeg_next::Error> {
+        let flags = scaling::Flags::BILINEAR | scaling::Flags::ACCURATE_RND | scaling::Flags::FULL_CHR_H_INP;
+        scaling::Context::get(from, width, height, to, width, height, flags).map(Self)
+    }
+
+    pub(super) fn run(&mut self, frame: &frame::Video) -> Result<frame::Video, ffmpeg_next::Error> {
+        let mut converted = frame::Video::empty();
+        self.0.run(frame, &mut converted)?;
+        Ok(converted)
+    }
+}

@@ -1,0 +1,141 @@
+use ffmpeg_next::{format::context::Input, format::stream::Disposition, media::Type};
+
+use super::ffi;
+
+/// What is known of a film once it is open.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FilmInfo {
+    /// The film's name as people read it: its title, or the file's name.
+    pub title: String,
+    /// Length in nanoseconds; `None` if the file does not say.
+    pub duration_ns: Option<i64>,
+    /// The picture, if there is one.
+    pub video: Option<VideoInfo>,
+    /// Every sound track, in the file's order.
+    pub sounds: Vec<SoundTrack>,
+    /// Which sound track plays unless somebody chooses.
+    pub default_sound: Option<usize>,
+    /// Named places, in order.
+    pub chapters: Vec<Chapter>,
+}
+
+/// What is known of the picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VideoInfo {
+    /// Coded width in pixels.
+    pub width: u32,
+    /// Coded height in pixels.
+    pub height: u32,
+    /// Pictures a second, if the file says.
+    pub rate: Option<f64>,
+    /// Whether it is the cover of a sound file.
+    pub is_cover: bool,
+}
+
+/// One sound track.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoundTrack {
+    /// ISO 639 code, empty if unknown.
+    pub language: String,
+    /// Its name in the file, may be empty.
+    pub title: String,
+    /// The codec's short name.
+    pub codec: &'static str,
+    /// Number of channels.
+    pub channels: u16,
+}
+
+/// A named place in the film.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chapter {
+    /// Where it begins, in nanoseconds of film time.
+    pub start_ns: i64,
+    /// Its name, may be empty.
+    pub title: String,
+}
+
+/// Which streams of the file play.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Streams {
+    pub(super) video: Option<usize>,
+    pub(super) sounds: Vec<usize>,
+}
+
+/// Reads what the open file says of itself; every number is checked, every list and text bounded.
+pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bool) -> (FilmInfo, Streams) {
+    let mut info = FilmInfo { title: name.to_owned(), ..FilmInfo::default() };
+    let mut streams = Streams::default();
+    if let Some(title) = input.metadata().get("title").map(text).filter(|title| !title.is_empty()) {
+        info.title = title;
+    }
+    info.duration_ns = Some(input.duration()).filter(|us| (1..MAX_DURATION_US).contains(us)).map(|us| us * 1000);
+    for stream in input.streams().filter(|stream| playable(stream.index())) {
+        let is_cover = stream.disposition().contains(Disposition::ATTACHED_PIC);
+        let parameters = stream.parameters();
+        match parameters.medium() {
+            Type::Video if info.video.is_none_or(|video| video.is_cover && !is_cover) => {
+                let (width, height) = ffi::coded_size(&parameters);
+                let rate = f64::from(stream.avg_frame_rate());
+                info.video = Some(VideoInfo {
+                    width: u32::try_from(width).unwrap_or(0),
+                    height: u32::try_from(height).unwrap_or(0),
+                    rate: (rate.is_finite() && (0.01..1000.0).contains(&rate)).then_some(rate),
+                    is_cover,
+                });
+                streams.video = Some(stream.index());
+            }
+            Type::Audio => {
+                let metadata = stream.metadata();
+                let said = |key| metadata.get(key).map(text).unwrap_or_default();
+                if stream.disposition().contains(Disposition::DEFAULT) && info.default_sound.is_none() {
+                    info.default_sound = Some(info.sounds.len());
+                }
+                info.sounds.push(SoundTrack {
+                    language: said("language"),
+                    title: said("title"),
+                    codec: parameters.id().name(),
+                    channels: ffi::channels(&parameters),
+                });
+                streams.sounds.push(stream.index());
+            }
+            _ => {}
+        }
+    }
+    if info.default_sound.is_none() && !info.sounds.is_empty() {
+        info.default_sound = Some(0);
+    }
+    let start_us = ffi::start_time_us(input).unwrap_or(0);
+    info.chapters = input
+        .chapters()
+        .take(MAX_CHAPTERS)
+        .filter_map(|chapter| {
+            let start_s = chapter.start() as f64 * f64::from(chapter.time_base()) - start_us as f64 / 1e6;
+            let start_ns = (start_s.is_finite() && start_s.abs() < 1e9).then_some((start_s.max(0.0) * 1e9) as i64)?;
+            Some(Chapter { start_ns, title: chapter.metadata().get("title").map(text).unwrap_or_default() })
+        })
+        .collect();
+    info.chapters.sort_by_key(|chapter| chapter.start_ns);
+    (info, streams)
+}
+
+/// A text from a file on its way to a screen: bounded, one line, nothing that changes the direction of what stands beside it.
+fn text(raw: &str) -> String {
+    let is_direction = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    raw.chars().filter(|&c| !c.is_control() && !is_direction(c)).take(MAX_TEXT_CHARS).collect::<String>().trim().to_owned()
+}
+
+const MAX_TEXT_CHARS: usize = 120;
+const MAX_CHAPTERS: usize = 1000;
+/// A hundred days.
+const MAX_DURATION_US: i64 = 100 * 86_400 * 1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn titles_are_one_bounded_line() {
+        assert_eq!(text("  A\u{202e}B\nC\u{7} "), "ABC");
+        assert_eq!(text(&"x".repeat(100_000)).len(), 120);
+    }
+}

@@ -1,0 +1,245 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    },
+    thread::Builder,
+    time::Duration,
+};
+
+use ffmpeg_next::Packet;
+
+use super::{
+    Error, FilmInfo, Picture, Source,
+    activity::Activity,
+    decode::{Decode, Opened, Step},
+    demux::Demux,
+    ffi,
+};
+use crate::handover::{MailboxReceiver, MailboxSender, QueueConsumer, SampleProducer, mailbox, queue};
+
+/// A film being decoded. Dropping it ends its threads and closes the film; it does not wait for them.
+#[derive(Debug)]
+pub struct Player {
+    seeks: MailboxSender<Seek>,
+    events: MailboxReceiver<Event>,
+    pictures: QueueConsumer<Picture>,
+    shared: Arc<Shared>,
+}
+
+impl Player {
+    /// Opens a film on two threads; what comes of it is told by [`next_event`](Self::next_event).
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(source: Source) -> Result<Self, Error> {
+        let (player, ByHand { mut demux, mut decode, .. }) = Self::by_hand(source);
+        Builder::new().name("demux".into()).spawn(move || demux_thread(&mut demux)).map_err(Error::NoThread)?;
+        Builder::new().name("decode".into()).spawn(move || decode_thread(&mut decode)).map_err(Error::NoThread)?;
+        Ok(player)
+    }
+
+    /// A film whose steps are made by the caller: for tests and for pictures made offscreen.
+    #[must_use]
+    pub fn by_hand(source: Source) -> (Self, ByHand) {
+        ffi::prepare();
+        let shared = Arc::<Shared>::default();
+        // A seek in a film's every frame for seconds fits; the oldest are obsolete anyway.
+        let (seeks, commands) = mailbox(1024);
+        let (event_sender, events) = mailbox(64);
+        let (item_producer, items) = queue(256);
+        let (picture_producer, pictures) = queue(PICTURES_AHEAD);
+        let demux = Demux {
+            name: source.name().to_owned(),
+            source: Some(source),
+            input: None,
+            start_us: 0,
+            video: None,
+            sounds: Vec::new(),
+            chosen_sound: None,
+            generation: 0,
+            waiting: None,
+            reads: false,
+            faults: 0,
+            commands,
+            events: event_sender.clone(),
+            items: item_producer,
+            shared: Arc::clone(&shared),
+        };
+        let decode = Decode {
+            items,
+            pictures: picture_producer,
+            events: event_sender,
+            shared: Arc::clone(&shared),
+            opened: Opened::default(),
+            video: None,
+            sound: None,
+            course: None,
+        };
+        (Self { seeks, events, pictures, shared }, ByHand { demux, decode, is_done: false })
+    }
+
+    /// Goes to a place. Pictures and sound of older generations stop coming; a seek under way is cancelled.
+    ///
+    /// Returns false if the player takes no more seeks because it has failed.
+    pub fn seek(&self, seek: Seek) -> bool {
+        self.shared.wanted.store(seek.generation, Ordering::Release);
+        self.seeks.send(seek).is_ok()
+    }
+
+    /// What happened since the last call, oldest first.
+    pub fn next_event(&self) -> Option<Event> {
+        self.events.receive()
+    }
+
+    /// The decoded pictures, oldest first, stamped with the generation of the seek they belong to.
+    #[must_use]
+    pub const fn pictures(&self) -> &QueueConsumer<Picture> {
+        &self.pictures
+    }
+
+    /// How long a thread has been busy with one single thing. It waits neither for bytes nor for room nor for a command meanwhile, so some seconds mean that it is
+    /// stuck and the player should be dropped.
+    #[must_use]
+    pub fn stuck_for_ns(&self, now_mono_ns: i64) -> i64 {
+        self.shared.demux.working_for_ns(now_mono_ns).max(self.shared.decode.working_for_ns(now_mono_ns))
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Makes a film's steps, one after the other.
+pub struct ByHand {
+    demux: Demux,
+    decode: Decode,
+    is_done: bool,
+}
+
+impl ByHand {
+    /// Makes steps until nothing moves any more; returns whether anything did.
+    pub fn run_until_idle(&mut self) -> bool {
+        let mut moved = false;
+        while !self.is_done {
+            let (demux, decode) = (self.demux.step(), self.decode.step());
+            self.is_done = demux == Step::Done || decode == Step::Done;
+            if demux != Step::Worked && decode != Step::Worked {
+                break;
+            }
+            moved = true;
+        }
+        moved
+    }
+}
+
+impl std::fmt::Debug for ByHand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ByHand").finish_non_exhaustive()
+    }
+}
+
+/// An order to go to a place.
+#[derive(Debug)]
+pub struct Seek {
+    /// This seek's number; larger than any before.
+    pub generation: u32,
+    /// Where to, in nanoseconds of film time.
+    pub film_ns: i64,
+    /// Which sound track, counted from 0 in [`FilmInfo::sounds`]; none plays silence.
+    pub sound: Option<usize>,
+    /// Where its sound goes.
+    pub ring: SampleProducer,
+}
+
+/// What a player tells.
+#[derive(Debug)]
+pub enum Event {
+    /// The film is open; now it can be sought in, which also starts it.
+    Opened(FilmInfo),
+    /// The film cannot be opened.
+    Failed(Error),
+    /// The picture cannot be decoded; the sound plays.
+    NoPicture {
+        /// FFmpeg's words.
+        reason: String,
+    },
+    /// The chosen sound track cannot be decoded; silence plays.
+    NoSound {
+        /// FFmpeg's words.
+        reason: String,
+    },
+    /// Everything up to the end was passed on.
+    Ended {
+        /// Of which seek.
+        generation: u32,
+        /// Where the film ends.
+        film_ns: i64,
+    },
+}
+
+/// What both threads and the handle share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) stop: AtomicBool,
+    pub(super) is_open: AtomicBool,
+    /// Number of the newest seek asked for.
+    pub(super) wanted: AtomicU32,
+    /// Number of the seek that the demuxer serves.
+    pub(super) serving: AtomicU32,
+    pub(super) bytes_in_flight: AtomicUsize,
+    pub(super) demux: Activity,
+    pub(super) decode: Activity,
+}
+
+impl Shared {
+    /// Whether FFmpeg should leave what it is reading: the film is closed, or a newer seek waits. Opening is not cancelled by a seek.
+    pub(super) fn must_leave(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+            || self.is_open.load(Ordering::Acquire) && self.wanted.load(Ordering::Acquire) != self.serving.load(Ordering::Acquire)
+    }
+
+    pub(super) fn release(&self, packet: &Packet) {
+        let size = packet.size();
+        // A seek may have set it to zero meanwhile.
+        let released = self.bytes_in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes.saturating_sub(size)));
+        debug_assert!(released.is_ok(), "the update always says Some");
+    }
+
+    pub(super) fn report(&self, events: &MailboxSender<Event>, event: Event) {
+        if let Err(event) = events.send(event)
+            && !self.stop.load(Ordering::Relaxed)
+        {
+            tracing::error!("nobody reads the film's events; lost: {event:?}");
+        }
+    }
+}
+
+fn demux_thread(demux: &mut Demux) {
+    demux.commands.wake_current_thread();
+    demux.items.wake_current_thread();
+    run(|| demux.step());
+}
+
+fn decode_thread(decode: &mut Decode) {
+    decode.pictures.wake_current_thread();
+    run(|| decode.step());
+}
+
+fn run(mut step: impl FnMut() -> Step) {
+    loop {
+        match step() {
+            Step::Worked => {}
+            // Queues and commands wake the thread; sound leaving its ring does not, because the audio callback must not call the system.
+            Step::Idle => std::thread::park_timeout(IDLE),
+            Step::Done => return,
+        }
+    }
+}
+
+/// Short beside the second of sound in the ring.
+const IDLE: Duration = Duration::from_millis(10);
+/// A third of a second at 24 pictures a second; 25 MB at 1080p.
+const PICTURES_AHEAD: usize = 8;

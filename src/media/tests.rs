@@ -1,0 +1,375 @@
+use std::{
+    fs,
+    io::{self, Cursor, Read, SeekFrom},
+    path::Path,
+    sync::mpsc,
+    time::Duration,
+};
+
+use proptest::{prelude::*, strategy::ValueTree as _};
+
+use super::{ByHand, Error, Event, FilmInfo, Picture, Player, Seek, Source};
+use crate::handover::{SampleConsumer, ring};
+
+#[expect(unreachable_pub, reason = "shared with the integration tests")]
+#[path = "../../tests/it/support/clip.rs"]
+mod clip;
+
+use clip::Clip;
+
+/// A film played by hand, as fast as it decodes.
+struct Playing {
+    player: Player,
+    hand: ByHand,
+    info: FilmInfo,
+    samples: SampleConsumer,
+    generation: u32,
+    ended_ns: Option<i64>,
+}
+
+fn open(source: Source) -> Result<Playing, Error> {
+    let (player, mut hand) = Player::by_hand(source);
+    hand.run_until_idle();
+    match player.next_event().expect("opening ends in an event") {
+        Event::Opened(info) => Ok(Playing { player, hand, info, samples: ring(1).1, generation: 0, ended_ns: None }),
+        Event::Failed(error) => Err(error),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn open_clip(clip: &Clip<'_>) -> Playing {
+    let folder = tempfile::tempdir().unwrap();
+    open(Source::file(&clip.make(folder.path())).unwrap()).unwrap()
+}
+
+impl Playing {
+    fn seek(&mut self, film_ns: i64, sound: Option<usize>) {
+        let (producer, samples) = ring(48_000);
+        self.samples = samples;
+        self.generation += 1;
+        assert!(self.player.seek(Seek { generation: self.generation, film_ns, sound, ring: producer }));
+    }
+
+    /// The next picture; sound that comes meanwhile is gathered.
+    fn picture(&mut self, sound: &mut Vec<f32>) -> Option<Picture> {
+        loop {
+            let moved = self.hand.run_until_idle();
+            sound.extend(std::iter::from_fn(|| self.samples.pop()).map(|frame| frame[0]));
+            if let Some(Event::Ended { generation, film_ns }) = self.player.next_event()
+                && generation == self.generation
+            {
+                self.ended_ns = Some(film_ns);
+            }
+            match self.player.pictures().pop() {
+                Some(picture) if picture.generation == self.generation => return Some(picture.item),
+                None if !moved => return None,
+                _ => {}
+            }
+        }
+    }
+
+    /// Everything from here to the end: numbers of the pictures, and the samples.
+    fn rest(&mut self) -> (Vec<u16>, Vec<f32>) {
+        let mut sound = Vec::new();
+        let numbers = std::iter::from_fn(|| self.picture(&mut sound)).map(|picture| number(&picture).expect("a readable number")).collect();
+        (numbers, sound)
+    }
+}
+
+fn number(picture: &Picture) -> Option<u16> {
+    let luma = picture.plane(0);
+    clip::read_number(|cell| luma.at((cell * 2 + 1) * luma.width / 40, luma.height / 36))
+}
+
+const SECOND: i64 = 1_000_000_000;
+
+fn check_whole(clip: &Clip<'_>) {
+    let mut film = open_clip(clip);
+    film.seek(0, film.info.default_sound);
+    let (numbers, sound) = film.rest();
+    assert_eq!(numbers, (0..96).collect::<Vec<u16>>(), "{}", clip.name);
+    let end_s = film.ended_ns.expect("the end is told") as f64 / 1e9;
+    assert!((end_s - 4.0).abs() < 0.05, "{}: ends at {end_s}", clip.name);
+    assert!((sound.len() as f64 / 48_000.0 - end_s).abs() < 0.01, "{}: {} samples", clip.name, sound.len());
+    // Wherever the ramp runs, the sound of 1.5 s is the value of 0.5 s; lossy codecs come near.
+    let ramp = sound[72_000];
+    assert!(ramp.abs() < 0.06, "{}: {ramp}", clip.name);
+}
+
+#[test]
+fn films_play_from_the_first_picture_to_the_last_with_unbroken_sound() {
+    let aac = ["aac", "-b:a", "192k"];
+    check_whole(&Clip::default());
+    check_whole(&Clip { name: "b-frames.mp4", sound: &aac, ..Clip::default() });
+    check_whole(&Clip {
+        name: "a.webm",
+        video: &["libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime"],
+        sound: &["libopus"],
+        ..Clip::default()
+    });
+    check_whole(&Clip { name: "stream.ts", video: &["mpeg2video", "-q:v", "3"], sound: &["mp2", "-b:a", "384k"], ..Clip::default() });
+    check_whole(&Clip { name: "old.avi", video: &["mpeg4", "-q:v", "3"], sound: &["pcm_s16le"], ..Clip::default() });
+}
+
+#[test]
+fn a_seek_shows_the_exact_picture_and_the_exact_sound() {
+    let mut film = open_clip(&Clip { sound_tracks: 2, ..Clip::default() });
+    for (film_ms, track) in [(2500, 0), (0, 0), (3999, 1), (41, 0), (42, 1), (1000, 0), (2041, 1)] {
+        film.seek(film_ms * 1_000_000, Some(track));
+        let mut sound = Vec::new();
+        let first = film.picture(&mut sound).map(|picture| number(&picture)).expect("a picture");
+        assert_eq!(first, Some((film_ms * 24 / 1000) as u16), "at {film_ms} ms");
+        let period = (track + 1) as f64;
+        let expected = 0.8 * ((film_ms as f64 / 1000.0) % period) / period - 0.4;
+        assert!((f64::from(sound[0]) - expected).abs() < 2e-4, "at {film_ms} ms: {} is not {expected}", sound[0]);
+    }
+}
+
+#[test]
+fn of_many_seeks_the_last_one_wins() {
+    let mut film = open_clip(&Clip::default());
+    for place in 0..20 {
+        film.seek((place * 37 % 40) * SECOND / 10, Some(0));
+        if place % 3 == 0 {
+            film.hand.run_until_idle();
+        }
+    }
+    let (numbers, _) = film.rest();
+    assert_eq!(numbers, (55..96).collect::<Vec<u16>>());
+}
+
+#[test]
+fn a_seek_to_the_end_or_beyond_ends_the_film_in_order() {
+    let mut film = open_clip(&Clip::default());
+    film.seek(3600 * SECOND, Some(0));
+    let (numbers, _) = film.rest();
+    assert_eq!(numbers.last(), Some(&95));
+    assert!(film.ended_ns.is_some());
+    film.seek(SECOND, Some(0));
+    assert_eq!(film.rest().0.first(), Some(&24));
+}
+
+#[test]
+fn a_film_without_sound_runs_over_silence_to_its_end() {
+    let mut film = open_clip(&Clip { sound: &[], ..Clip::default() });
+    assert!(film.info.sounds.is_empty());
+    film.seek(SECOND, None);
+    let (numbers, sound) = film.rest();
+    assert_eq!(numbers.len(), 72);
+    // Matroska rounds to milliseconds.
+    assert!(sound.len().abs_diff(144_000) <= 48, "{}", sound.len());
+    assert!(sound.iter().all(|&sample| sample == 0.0));
+}
+
+#[test]
+fn sound_without_a_picture_plays() {
+    let mut film = open_clip(&Clip { video: &[], name: "song.flac", ..Clip::default() });
+    assert!(film.info.video.is_none());
+    film.seek(0, Some(0));
+    let (numbers, sound) = film.rest();
+    assert_eq!((numbers.len(), sound.len()), (0, 192_000));
+}
+
+#[test]
+fn six_channels_become_two_below_the_ceiling() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("six.mkv");
+    let tones = "aevalsrc=sin(440*t*6.28)|sin(440*t*6.28)|sin(440*t*6.28)|0|sin(440*t*6.28)|sin(440*t*6.28):s=48000:d=1:c=5.1";
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-loglevel", "error", "-f", "lavfi", "-i", tones, "-c:a", "pcm_f32le"])
+        .arg(&path)
+        .status();
+    assert!(made.expect("this test needs the program ffmpeg").success());
+    let mut film = open(Source::file(&path).unwrap()).unwrap();
+    assert_eq!(film.info.sounds[0].channels, 6);
+    film.seek(0, Some(0));
+    let (_, sound) = film.rest();
+    let peak = sound.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+    assert!((0.9..=super::limiter::CEILING).contains(&peak), "{peak}");
+}
+
+#[test]
+fn deep_colours_are_converted() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, format) in [("ten.mkv", "yuv420p10le"), ("rgb.mkv", "bgr0"), ("grey.mkv", "gray")] {
+        let path = folder.path().join(name);
+        let made = std::process::Command::new("ffmpeg")
+            .args(["-loglevel", "error", "-f", "lavfi", "-i", "color=red:s=64x64:r=10:d=1", "-pix_fmt", format, "-c:v", "ffv1"])
+            .arg(&path)
+            .status();
+        assert!(made.expect("this test needs the program ffmpeg").success());
+        let mut film = open(Source::file(&path).unwrap()).unwrap();
+        film.seek(0, None);
+        let picture = film.picture(&mut Vec::new()).unwrap();
+        let code = [0, 1, 2].map(|plane| f64::from(picture.plane(plane).at(20, 20)) / 255.0);
+        let rgb = picture.to_rgb.apply(code).map(|value| (value * 255.0).round());
+        let expected = if name == "grey.mkv" { [78.0; 3] } else { [255.0, 0.0, 0.0] };
+        assert!(rgb.iter().zip(expected).all(|(got, wanted)| (got - wanted).abs() <= 4.0), "{name}: {rgb:?}");
+    }
+}
+
+fn sentence(path: &Path) -> String {
+    match Source::file(path).and_then(open) {
+        Ok(_) => panic!("{} opened", path.display()),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn what_is_no_film_is_refused_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    assert!(sentence(&folder.path().join("none.mkv")).starts_with("There is no file “none.mkv”"));
+    assert!(sentence(&at("a.txt", b"x").join("b.mkv")).starts_with("There is no file"));
+    assert!(sentence(folder.path()).contains("is a folder"));
+    assert!(sentence(&at("empty.mkv", b"")).contains("is empty"));
+    assert!(sentence(&at("text.mp4", "This is a letter, not a film.\n".repeat(200).as_bytes())).contains("not a film"));
+    assert!(sentence(&at("list.m3u8", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n")).contains("not a film"));
+    assert!(sentence(&at("list.ffconcat", b"ffconcat version 1.0\nfile clip.mkv\n")).contains("not a film"));
+    assert!(sentence(&at("huge.y4m", b"YUV4MPEG2 W100000 H100000 F25:1 Ip C420jpeg\nFRAME\n")).contains("film"));
+    let subtitles = at("words.mkv", b"");
+    let srt = at("words.srt", b"1\n00:00:00,000 --> 00:00:01,000\nHello\n");
+    let made =
+        std::process::Command::new("ffmpeg").args(["-loglevel", "error", "-y", "-i"]).arg(srt).args(["-c", "srt"]).arg(&subtitles).status();
+    assert!(made.expect("this test needs the program ffmpeg").success());
+    assert!(sentence(&subtitles).contains("neither a picture nor a sound"));
+}
+
+#[test]
+fn a_cut_film_is_refused_or_plays_as_far_as_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(Clip::default().make(folder.path())).unwrap();
+    let cut = folder.path().join("cut.mkv");
+    fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let mut film = open(Source::file(&cut).unwrap()).unwrap();
+    film.seek(0, Some(0));
+    let (numbers, _) = film.rest();
+    assert!((20..90).contains(&numbers.len()) && numbers[..20] == (0..20).collect::<Vec<_>>(), "{numbers:?}");
+    assert!(film.ended_ns.unwrap() < film.info.duration_ns.unwrap() - SECOND / 2);
+    let mp4 = fs::read(Clip { name: "whole.mp4", sound: &["aac"], ..Clip::default() }.make(folder.path())).unwrap();
+    fs::write(folder.path().join("cut.mp4"), &mp4[..mp4.len() / 2]).unwrap();
+    assert!(sentence(&folder.path().join("cut.mp4")).contains("damaged"));
+}
+
+#[test]
+fn names_that_are_not_unicode_play() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9 \xff.mkv"));
+    fs::rename(Clip { seconds: 1.0, ..Clip::default() }.make(folder.path()), &path).unwrap();
+    let mut film = open(Source::file(&path).unwrap()).unwrap();
+    film.seek(0, Some(0));
+    assert_eq!(film.rest().0.len(), 24);
+}
+
+/// A file that becomes shorter once `seeks_left` seeks were made.
+struct Shrinking {
+    bytes: Cursor<Vec<u8>>,
+    reads_left: u32,
+}
+
+impl Read for Shrinking {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.reads_left == 0 {
+            return Ok(0);
+        }
+        self.reads_left -= 1;
+        self.bytes.read(buffer)
+    }
+}
+
+impl io::Seek for Shrinking {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+#[test]
+fn a_film_that_shrinks_while_it_plays_ends_early_and_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(Clip { size: (640, 360), video: &["mpeg4", "-b:v", "4M"], ..Clip::default() }.make(folder.path())).unwrap();
+    let mut film = open(Source::new("shrinking.mkv", Shrinking { bytes: Cursor::new(whole), reads_left: 12 })).unwrap();
+    film.seek(0, Some(0));
+    let (numbers, _) = film.rest();
+    assert!(!numbers.is_empty() && numbers.len() < 96, "{}", numbers.len());
+    assert!(film.ended_ns.unwrap() < film.info.duration_ns.unwrap());
+}
+
+/// Bytes that never come, and word of the reader's end.
+struct Stalled(#[expect(dead_code, reason = "its drop is the word")] mpsc::Sender<()>);
+
+impl Read for Stalled {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::Interrupted.into())
+    }
+}
+
+impl io::Seek for Stalled {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Ok(0)
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "one word will ever pass")]
+fn dropping_a_player_that_waits_for_bytes_ends_its_threads() {
+    let (word, gone) = mpsc::channel();
+    let player = Player::start(Source::new("stalled.mkv", Stalled(word))).unwrap();
+    drop(player);
+    assert_eq!(gone.recv_timeout(Duration::from_secs(20)), Err(mpsc::RecvTimeoutError::Disconnected));
+}
+
+fn play_anything(bytes: Vec<u8>) {
+    if let Ok(mut film) = open(Source::new("anything.mkv", Cursor::new(bytes))) {
+        for film_ns in [0, SECOND] {
+            film.seek(film_ns, film.info.default_sound);
+            let mut sound = Vec::new();
+            let mut last_ns = i64::MIN;
+            while let Some(picture) = film.picture(&mut sound) {
+                last_ns = last_ns.max(picture.film_ns);
+                if sound.len() > 48_000 * 60 {
+                    break;
+                }
+            }
+            assert!(sound.iter().all(|sample| sample.abs() <= 1.0));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 1..5000)) {
+        play_anything(bytes);
+    }
+}
+
+#[test]
+fn a_film_damaged_anywhere_never_panics_and_its_end_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(Clip { seconds: 2.0, ..Clip::default() }.make(folder.path())).unwrap();
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..40 {
+        let damage = prop::collection::vec((0..whole.len(), any::<u8>()), 1..200);
+        let damage = damage.new_tree(&mut runner).unwrap().current();
+        let mut bytes = whole.clone();
+        for (place, byte) in damage {
+            bytes[place] = byte;
+        }
+        play_anything(bytes);
+    }
+    let mut middle = whole.clone();
+    middle[whole.len() / 2..whole.len() / 2 + 3000].fill(0xa5);
+    let mut film = open(Source::new("hole.mkv", Cursor::new(middle))).unwrap();
+    film.seek(0, Some(0));
+    let mut shown = 0;
+    while film.picture(&mut Vec::new()).is_some() {
+        shown += 1;
+    }
+    assert!(shown > 20 && film.ended_ns.is_some(), "{shown} pictures");
+}

@@ -1,0 +1,197 @@
+use std::collections::VecDeque;
+
+use ffmpeg_next::{Packet, Rational, codec, color, decoder, format::Pixel, frame};
+
+use super::{Error, Picture, ffi, picture};
+
+/// Turns packets into pictures, in order, from the exact picture that a seek asked for.
+pub(super) struct VideoDecoder {
+    decoder: decoder::Video,
+    time_base: Rational,
+    start_us: i64,
+    is_cover: bool,
+    /// Used where the file says no duration.
+    usual_duration_ns: i64,
+    scaler: Option<(ffi::Scaler, (Pixel, u32, u32))>,
+    target_ns: i64,
+    /// The newest picture not after the target, while it is not known to be the last such one.
+    candidate: Option<Picture>,
+    last_ns: Option<i64>,
+    ready: VecDeque<Picture>,
+}
+
+impl VideoDecoder {
+    /// Opens a decoder for one stream.
+    ///
+    /// # Errors
+    /// When FFmpeg has no decoder for it or refuses its parameters.
+    pub(super) fn open(parameters: codec::Parameters, stream: &VideoStream) -> Result<Self, ffmpeg_next::Error> {
+        let mut context = codec::Context::from_parameters(parameters)?;
+        ffi::set_threads_and_limits(&mut context, stream.threads, MAX_PIXELS);
+        context.set_time_base(stream.time_base);
+        let mut decoder = context.decoder();
+        decoder.set_packet_time_base(stream.time_base);
+        Ok(Self {
+            decoder: decoder.video()?,
+            time_base: stream.time_base,
+            start_us: stream.start_us,
+            is_cover: stream.is_cover,
+            usual_duration_ns: stream.rate.map_or(40_000_000, |rate| (1e9 / rate) as i64),
+            scaler: None,
+            target_ns: 0,
+            candidate: None,
+            last_ns: None,
+            ready: VecDeque::new(),
+        })
+    }
+
+    /// Forgets everything and begins anew at the picture standing at `target_ns`.
+    pub(super) fn restart(&mut self, target_ns: i64) {
+        self.decoder.flush();
+        self.target_ns = target_ns;
+        self.candidate = None;
+        self.last_ns = None;
+        self.ready.clear();
+    }
+
+    /// Decodes one packet; damage is skipped, as every player does.
+    pub(super) fn decode(&mut self, packet: &Packet) {
+        if let Err(error) = self.decoder.send_packet(packet) {
+            tracing::debug!("a packet of the picture was skipped: {error}");
+        }
+        self.receive();
+    }
+
+    /// Brings out what is still inside, at the film's end.
+    pub(super) fn finish(&mut self) {
+        if let Err(error) = self.decoder.send_eof() {
+            tracing::debug!("the picture's decoder does not end: {error}");
+        }
+        self.receive();
+        self.ready.extend(self.candidate.take());
+    }
+
+    /// The next picture in order.
+    pub(super) fn next(&mut self) -> Option<Picture> {
+        self.ready.pop_front()
+    }
+
+    /// When a packet's picture ends, in nanoseconds of film time.
+    pub(super) fn packet_end_ns(&self, packet: &Packet) -> Option<i64> {
+        let duration_ns = if packet.duration() > 0 { to_ns(packet.duration(), self.time_base)? } else { self.usual_duration_ns };
+        Some(to_ns(packet.pts().or(packet.dts())?, self.time_base)? - self.start_us * 1000 + duration_ns)
+    }
+
+    fn receive(&mut self) {
+        let mut frame = frame::Video::empty();
+        while self.decoder.receive_frame(&mut frame).is_ok() {
+            let frame = std::mem::replace(&mut frame, frame::Video::empty());
+            if let Some(picture) = self.picture(frame) {
+                self.place(picture);
+            }
+        }
+    }
+
+    fn picture(&mut self, frame: frame::Video) -> Option<Picture> {
+        let duration_ns = to_ns(ffi::frame_duration(&frame), self.time_base).filter(|&ns| ns > 0).unwrap_or(self.usual_duration_ns);
+        let film_ns = if self.is_cover {
+            self.target_ns
+        } else {
+            frame
+                .timestamp()
+                .and_then(|timestamp| to_ns(timestamp, self.time_base))
+                .map(|ns| ns - self.start_us * 1000)
+                .or_else(|| self.last_ns.map(|last| last + self.usual_duration_ns))
+                .unwrap_or(0)
+        };
+        self.last_ns = Some(film_ns);
+        let frame = if picture::subsampling(frame.format()).is_some() && ffi::rows_ascend(&frame) { frame } else { self.convert(&frame)? };
+        Picture::new(frame, film_ns, duration_ns)
+    }
+
+    /// Passes a picture on, or keeps it while a later one may stand at the target as well.
+    fn place(&mut self, picture: Picture) {
+        if picture.film_ns + picture.duration_ns <= self.target_ns {
+            self.candidate = Some(picture);
+            return;
+        }
+        if let Some(candidate) = self.candidate.take()
+            && picture.film_ns > self.target_ns
+        {
+            self.ready.push_back(candidate);
+        }
+        self.ready.push_back(picture);
+    }
+
+    /// Whatever is not planar 8-bit YUV goes through swscale.
+    fn convert(&mut self, frame: &frame::Video) -> Option<frame::Video> {
+        let (format, width, height) = (frame.format(), frame.width(), frame.height());
+        let (target, is_rgb) = planar_8_bit(format);
+        if self.scaler.as_ref().is_none_or(|(_, key)| *key != (format, width, height)) {
+            let scaler = ffi::Scaler::new(format, target, (width, height)).ok()?;
+            self.scaler = Some((scaler, (format, width, height)));
+        }
+        let (scaler, _) = self.scaler.as_mut()?;
+        let mut converted = scaler.run(frame).ok()?;
+        if is_rgb {
+            // swscale's own choice when it makes YUV of RGB.
+            converted.set_color_space(color::Space::SMPTE170M);
+            converted.set_color_range(color::Range::MPEG);
+        } else {
+            converted.set_color_space(frame.color_space());
+            converted.set_color_range(frame.color_range());
+        }
+        Some(converted)
+    }
+}
+
+/// What the decoder must know of its stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct VideoStream {
+    pub(super) time_base: Rational,
+    pub(super) start_us: i64,
+    pub(super) is_cover: bool,
+    pub(super) rate: Option<f64>,
+    pub(super) threads: usize,
+}
+
+/// Refuses sizes beyond the fence before a decoder sees them.
+///
+/// # Errors
+/// In words, if the picture is larger than 8192 × 4352 or the like.
+pub(super) fn check_size(name: &str, width: i64, height: i64) -> Result<(), Error> {
+    if width.saturating_mul(height) > MAX_PIXELS || width > MAX_SIDE || height > MAX_SIDE {
+        return Err(Error::Beyond { name: name.to_owned(), what: format!("a picture of {width} × {height} pixels") });
+    }
+    Ok(())
+}
+
+/// Time stamp to nanoseconds; `None` if it overflows.
+pub(super) fn to_ns(stamp: i64, time_base: Rational) -> Option<i64> {
+    let ns = i128::from(stamp) * i128::from(time_base.numerator()) * 1_000_000_000 / i128::from(time_base.denominator()).max(1);
+    i64::try_from(ns).ok().filter(|ns| ns.abs() < MAX_FILM_NS)
+}
+
+/// The planar 8-bit format nearest to another, and whether that one is RGB.
+fn planar_8_bit(format: Pixel) -> (Pixel, bool) {
+    let Some(descriptor) = format.descriptor() else { return (Pixel::YUV420P, false) };
+    let name = descriptor.name();
+    let is_yuv =
+        name.starts_with("yuv") || name.starts_with("nv") || name.starts_with("p0") || name.starts_with("uyvy") || name.starts_with("gray");
+    if !is_yuv {
+        return (Pixel::YUV444P, true);
+    }
+    let planar = match (descriptor.log2_chroma_w(), descriptor.log2_chroma_h()) {
+        (1, 0) => Pixel::YUV422P,
+        (0, 0) if !name.starts_with("gray") => Pixel::YUV444P,
+        _ => Pixel::YUV420P,
+    };
+    (planar, false)
+}
+
+/// 8K and a little.
+const MAX_PIXELS: i64 = 8192 * 4352;
+/// What every GPU takes as a texture.
+const MAX_SIDE: i64 = 16_384;
+/// Some three years, far from any overflow.
+const MAX_FILM_NS: i64 = 100_000_000_000_000_000;
