@@ -12,10 +12,7 @@ use super::{
     sound::{SoundDecoder, SoundWriter},
     video::{VideoDecoder, VideoStream},
 };
-use crate::{
-    handover::{MailboxSender, QueueConsumer, QueueProducer, SampleProducer, Stamped},
-    trace::mono_ns,
-};
+use crate::handover::{MailboxSender, QueueConsumer, QueueProducer, SampleProducer, Stamped};
 
 /// Turns packets into pictures and sound, whichever is wanted more.
 pub(super) struct Decode {
@@ -35,7 +32,7 @@ impl Decode {
         if self.shared.stop.load(Ordering::Relaxed) {
             return Step::Done;
         }
-        self.shared.decode.work(mono_ns());
+        self.shared.decode.work(self.shared.now_ns());
         let worked = self.drop_stale() | self.work();
         self.shared.decode.wait();
         if worked { Step::Worked } else { Step::Idle }

@@ -15,10 +15,7 @@ use super::{
     player::{Seek, Shared},
     video::{self, VideoStream},
 };
-use crate::{
-    handover::{MailboxReceiver, MailboxSender, QueueProducer},
-    trace::mono_ns,
-};
+use crate::handover::{MailboxReceiver, MailboxSender, QueueProducer};
 
 /// Opens the film, then reads packets ahead into a bounded queue and seeks when asked.
 pub(super) struct Demux {
@@ -45,7 +42,7 @@ impl Demux {
         if self.shared.stop.load(Ordering::Relaxed) {
             return Step::Done;
         }
-        self.shared.demux.work(mono_ns());
+        self.shared.demux.work(self.shared.now_ns());
         let step = self.work();
         self.shared.demux.wait();
         step
@@ -119,7 +116,7 @@ impl Demux {
             let from_start = seek.film_ns <= 0;
             // The key frame before the place; where the file cannot say, its beginning, from which decoding comes to the place as well.
             if from_start || input.seek(target_us, ..target_us).is_err() {
-                let sought = input.seek(self.start_us, ..).or_else(|_| input.seek(i64::MIN, ..));
+                let sought = input.seek(i64::MIN, ..).or_else(|_| input.seek(self.start_us, ..));
                 if let Err(error) = sought
                     && !from_start
                 {
@@ -152,7 +149,7 @@ impl Demux {
         if streams.video.is_none() && streams.sounds.is_empty() {
             return Err(Error::NothingToPlay { name: self.name.clone() });
         }
-        self.start_us = ffi::start_time_us(&input).unwrap_or(0);
+        self.start_us = ffi::start_time_us(&input);
         let mut opened = Opened { video: None, sounds: Vec::new() };
         if let (Some(stream), Some(described)) = (streams.video.and_then(|index| input.stream(index)), info.video) {
             let (width, height) = ffi::coded_size(&stream.parameters());
@@ -204,7 +201,7 @@ impl Read for WatchedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.shared.demux.wait();
         let read = self.bytes.read(buffer);
-        self.shared.demux.work(mono_ns());
+        self.shared.demux.work(self.shared.now_ns());
         read
     }
 }

@@ -27,12 +27,17 @@ pub(super) fn prepare() {
 /// A picture of 16 384 × 8 704 with 16 bits of three full planes fits; nothing sensible is larger.
 const MAX_ALLOCATION_BYTES: usize = 1 << 30;
 
-/// Where the file's own time begins, in microseconds; `None` if it does not say.
-pub(super) fn start_time_us(input: &Input) -> Option<i64> {
+/// The file's own time at which the film begins, in microseconds.
+///
+/// What lies before zero is a codec's priming (7 ms for Opus) and not part of the film, so it does not shift it.
+pub(super) fn start_time_us(input: &Input) -> i64 {
     // SAFETY: `input` owns the context and is borrowed.
     let start = unsafe { (*input.as_ptr()).start_time };
-    (start != ffi::AV_NOPTS_VALUE).then_some(start)
+    if start == ffi::AV_NOPTS_VALUE { 0 } else { start.clamp(0, MAX_START_US) }
 }
+
+/// Time stamps of a broadcast may begin anywhere within 33 bits of 90 kHz; a hundred days are beyond any.
+const MAX_START_US: i64 = 100 * 86_400 * 1_000_000;
 
 /// Lets the demuxer skip every stream that is not in `wanted`.
 pub(super) fn discard_others(input: &mut Input, wanted: &[usize]) {

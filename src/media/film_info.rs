@@ -104,7 +104,7 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
     if info.default_sound.is_none() && !info.sounds.is_empty() {
         info.default_sound = Some(0);
     }
-    let start_us = ffi::start_time_us(input).unwrap_or(0);
+    let start_us = ffi::start_time_us(input);
     info.chapters = input
         .chapters()
         .take(MAX_CHAPTERS)

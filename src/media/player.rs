@@ -28,12 +28,12 @@ pub struct Player {
 }
 
 impl Player {
-    /// Opens a film on two threads; what comes of it is told by [`next_event`](Self::next_event).
+    /// Opens a film on two threads; what comes of it is told by [`next_event`](Self::next_event). The threads note by the given clock since when they are busy.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(source: Source) -> Result<Self, Error> {
-        let (player, ByHand { mut demux, mut decode, .. }) = Self::by_hand(source);
+    pub fn start(source: Source, mono_ns: fn() -> i64) -> Result<Self, Error> {
+        let (player, ByHand { mut demux, mut decode, .. }) = Self::new(source, Some(mono_ns));
         Builder::new().name("demux".into()).spawn(move || demux_thread(&mut demux)).map_err(Error::NoThread)?;
         Builder::new().name("decode".into()).spawn(move || decode_thread(&mut decode)).map_err(Error::NoThread)?;
         Ok(player)
@@ -42,8 +42,12 @@ impl Player {
     /// A film whose steps are made by the caller: for tests and for pictures made offscreen.
     #[must_use]
     pub fn by_hand(source: Source) -> (Self, ByHand) {
+        Self::new(source, None)
+    }
+
+    fn new(source: Source, mono_ns: Option<fn() -> i64>) -> (Self, ByHand) {
         ffi::prepare();
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(Shared { mono_ns, ..Shared::default() });
         // A seek in a film's every frame for seconds fits; the oldest are obsolete anyway.
         let (seeks, commands) = mailbox(1024);
         let (event_sender, events) = mailbox(64);
@@ -192,6 +196,7 @@ pub(super) struct Shared {
     pub(super) bytes_in_flight: AtomicUsize,
     pub(super) demux: Activity,
     pub(super) decode: Activity,
+    mono_ns: Option<fn() -> i64>,
 }
 
 impl Shared {
@@ -199,6 +204,11 @@ impl Shared {
     pub(super) fn must_leave(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
             || self.is_open.load(Ordering::Acquire) && self.wanted.load(Ordering::Acquire) != self.serving.load(Ordering::Acquire)
+    }
+
+    /// By the clock that the threads were given; steps made by hand take no time.
+    pub(super) fn now_ns(&self) -> i64 {
+        self.mono_ns.map_or(0, |mono_ns| mono_ns())
     }
 
     pub(super) fn release(&self, packet: &Packet) {

@@ -318,7 +318,7 @@ impl io::Seek for Stalled {
 #[expect(clippy::disallowed_methods, reason = "one word will ever pass")]
 fn dropping_a_player_that_waits_for_bytes_ends_its_threads() {
     let (word, gone) = mpsc::channel();
-    let player = Player::start(Source::new("stalled.mkv", Stalled(word))).unwrap();
+    let player = Player::start(Source::new("stalled.mkv", Stalled(word)), || 0).unwrap();
     drop(player);
     assert_eq!(gone.recv_timeout(Duration::from_secs(20)), Err(mpsc::RecvTimeoutError::Disconnected));
 }

@@ -1,0 +1,211 @@
+use std::{path::PathBuf, process::ExitCode, str::FromStr};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{audio::Output, theater::SeatNumber};
+
+/// Reads the command line; help, version and mistakes are answered at once.
+pub(super) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|answer| {
+        if answer.print().is_err() {
+            tracing::debug!("nobody reads the help");
+        }
+        if answer.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    })
+}
+
+/// A theater that friends share. Open a film and sit down.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "houselights", version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// The film to put on the screen; without one the lobby opens
+    pub film: Option<PathBuf>,
+
+    /// Instead of the film: one picture, or a look at this machine
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Without window: commands come as lines on standard input, answers go as JSON to standard output
+    #[arg(long)]
+    pub headless: bool,
+
+    /// Play at once and leave at the film's end (0), or when it cannot be played (1)
+    #[arg(long)]
+    pub play: bool,
+
+    /// Where the sound goes: device, device:NAME, null, or file:OUT.wav
+    #[arg(long, value_name = "WHERE", default_value = "device")]
+    pub sound: Sound,
+
+    /// By how many millionths the clock of `null` and `file:` runs fast
+    #[arg(long, value_name = "N", default_value_t = 0.0, allow_negative_numbers = true)]
+    pub null_ppm: f64,
+
+    /// Write what is heard and shown, and when, to this file
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+
+    /// How much detail is drawn; without it the graphics adapter decides
+    #[arg(long, value_enum, value_name = "TIER", global = true)]
+    pub tier: Option<TierChoice>,
+
+    /// The name others see
+    #[arg(long, global = true)]
+    pub name: Option<String>,
+
+    /// Folder of the settings
+    #[arg(long, value_name = "DIR", global = true)]
+    pub config: Option<PathBuf>,
+
+    /// Folder for what may be thrown away
+    #[arg(long, value_name = "DIR", global = true)]
+    pub cache: Option<PathBuf>,
+
+    /// Say more; twice, say much
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+}
+
+/// What else the program does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Draw one picture of the theater, without window or display
+    Shot(Shot),
+    /// Say what this machine has and what is missing
+    Doctor,
+}
+
+/// One picture of the theater.
+#[derive(Debug, Clone, Args)]
+pub struct Shot {
+    /// The film on the screen; without one the lobby's hall
+    #[arg(long)]
+    pub film: Option<PathBuf>,
+
+    /// Place in the film, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    pub at: f64,
+
+    /// Where the picture goes (PNG)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    /// Size of the picture in pixels
+    #[arg(long, value_name = "WxH", default_value = "1280x720")]
+    pub size: Size,
+
+    /// The seat one looks from: 1 to 70, row by row from the front, left to right facing the screen
+    #[arg(long, value_name = "SEAT", value_parser = seat)]
+    pub seat: Option<SeatNumber>,
+
+    /// With the panels
+    #[arg(long)]
+    pub ui: bool,
+
+    /// The film alone
+    #[arg(long)]
+    pub cinema: bool,
+
+    /// Show a paused film: house lights half up
+    #[arg(long)]
+    pub paused: bool,
+}
+
+impl Cli {
+    /// The output that was asked for.
+    #[must_use]
+    pub fn output(&self) -> Output {
+        let ppm = self.null_ppm.clamp(-MAX_PPM, MAX_PPM);
+        match &self.sound {
+            Sound::Device(name) => Output::Device { name: name.clone() },
+            Sound::Null => Output::Null { ppm },
+            Sound::File(path) => Output::File { path: path.clone(), ppm },
+        }
+    }
+}
+
+/// Where the sound goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sound {
+    /// A device by name, or the system's choice.
+    Device(Option<String>),
+    /// Nowhere, but time passes.
+    Null,
+    /// Into a WAV file, at the pace of time.
+    File(PathBuf),
+}
+
+impl FromStr for Sound {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "device" => Ok(Self::Device(None)),
+            None if text == "null" => Ok(Self::Null),
+            Some(("device", name)) if !name.is_empty() => Ok(Self::Device(Some(name.to_owned()))),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            _ => Err("say device, device:NAME (as `houselights doctor` lists it), null, or file:OUT.wav".to_owned()),
+        }
+    }
+}
+
+/// A size in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Across.
+    pub width: u32,
+    /// Down.
+    pub height: u32,
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+        match sides {
+            Some((width, height)) if (16..=MAX_SIDE).contains(&width) && (16..=MAX_SIDE).contains(&height) => Ok(Self { width, height }),
+            _ => Err(format!("say width x height in pixels, such as 1280x720; each from 16 to {MAX_SIDE}")),
+        }
+    }
+}
+
+fn seat(text: &str) -> Result<SeatNumber, String> {
+    text.parse().ok().and_then(SeatNumber::new).ok_or_else(|| "seats are 1 to 70, row by row from the front".to_owned())
+}
+
+/// How much detail is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TierChoice {
+    /// For software rendering and old machines.
+    Low,
+    /// For a graphics card.
+    High,
+}
+
+/// What every graphics adapter draws.
+const MAX_SIDE: u32 = 8192;
+/// A clock worse than a tenth is none.
+const MAX_PPM: f64 = 100_000.0;
+const AFTER_HELP: &str = "Headless lines: open FILE | play | pause | toggle | seek SECONDS | audio N | volume PERCENT | mute | state | close | quit";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn outputs_and_sizes_are_read_or_explained() {
+        assert_eq!("device:My, card".parse(), Ok(Sound::Device(Some("My, card".to_owned()))));
+        assert_eq!("file:a:b.wav".parse(), Ok(Sound::File("a:b.wav".into())));
+        assert!("speaker".parse::<Sound>().is_err() && "file:".parse::<Sound>().is_err());
+        assert_eq!("640x360".parse(), Ok(Size { width: 640, height: 360 }));
+        assert!("0x360".parse::<Size>().is_err() && "640".parse::<Size>().is_err() && "99999x9".parse::<Size>().is_err());
+        assert!(seat("0").is_err() && seat("71").is_err() && seat("70").is_ok());
+    }
+}

@@ -1,0 +1,295 @@
+use std::{
+    io::{BufRead as _, Read as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    thread::Builder,
+    time::Duration,
+};
+
+use bevy::{app::AppExit, prelude::*};
+use serde::Serialize;
+
+use super::{Cli, Ground, house, print, say};
+use crate::{
+    audio::{ChangeVolume, Mixer},
+    clock::FilmTime,
+    film::{ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening},
+    notice::Notice,
+    room::{Ask, Now, Playback, Room},
+};
+
+/// Runs the theater without window: the same room, sound and film, moved by lines of text.
+pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
+    super::window::log_to_stderr(cli.verbose);
+    if cli.play && cli.film.is_none() {
+        return Err("--play needs a film.".to_owned());
+    }
+    let mut app = App::new();
+    app.add_plugins(TaskPoolPlugin::default());
+    house(&mut app, Ground::open(cli)?);
+    app.add_observer(|notice: On<Notice>| say(&notice.event().text));
+    let leaves_at_end = cli.play;
+    app.add_observer(move |_: On<Finished>, mut exit: MessageWriter<AppExit>| {
+        if leaves_at_end {
+            exit.write(AppExit::Success);
+        }
+    });
+    app.add_observer(move |_: On<OpenFailed>, mut exit: MessageWriter<AppExit>| {
+        if leaves_at_end {
+            exit.write(AppExit::error());
+        }
+    });
+    app.finish();
+    app.cleanup();
+    if let Some(film) = &cli.film {
+        app.world_mut().trigger(Open { source: FilmSource::File(film.clone()), plays: cli.play });
+        app.world_mut().flush();
+    }
+    let lines = standard_input().map_err(|error| format!("Standard input cannot be read: {error}."))?;
+    Ok(live(&mut app, &lines))
+}
+
+/// Lets time pass, a few milliseconds at a stretch, until somebody leaves.
+fn live(app: &mut App, lines: &Receiver<String>) -> ExitCode {
+    let mut listens = true;
+    loop {
+        app.update();
+        if let Some(exit) = app.should_exit() {
+            return if exit.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        let pause = if is_moving(app.world_mut()) { MOVING } else { STANDING };
+        // What a line asks for may need the film that is being opened.
+        let is_opening = app.world().contains_resource::<Opening>();
+        if !listens || is_opening {
+            std::thread::park_timeout(if is_opening { MOVING } else { pause });
+            continue;
+        }
+        match lines.recv_timeout(pause) {
+            Ok(line) => {
+                let answer = Line::parse(&line).map_or_else(Answer::error, |line| line.apply(app.world_mut()));
+                let is_heard = print(&answer.to_json());
+                if answer.leaves || !is_heard {
+                    return ExitCode::SUCCESS;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // The end of standard input changes nothing.
+            Err(RecvTimeoutError::Disconnected) => listens = false,
+        }
+    }
+}
+
+fn is_moving(world: &mut World) -> bool {
+    let now = world.resource::<Now>().room();
+    world.query_filtered::<&Playback, With<Room>>().single(world).is_ok_and(|playback| playback.gather.is_some() || playback.plays(now))
+}
+
+/// Lines of standard input, read on a thread of their own; the longest one is [`MAX_LINE_BYTES`].
+fn standard_input() -> std::io::Result<Receiver<String>> {
+    let (sender, lines) = sync_channel(LINES_WAITING);
+    Builder::new().name("standard input".into()).spawn(move || {
+        let mut input = std::io::stdin().lock();
+        loop {
+            let mut line = Vec::new();
+            match input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
+                Ok(1..) if sender.send(String::from_utf8_lossy(&line).trim().to_owned()).is_ok() => {}
+                _ => return,
+            }
+        }
+    })?;
+    Ok(lines)
+}
+
+/// One command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Line {
+    /// Put a film on the screen.
+    Open(PathBuf),
+    /// Go on.
+    Play,
+    /// Stand.
+    Pause,
+    /// Play or stand.
+    Toggle,
+    /// Go to a place.
+    Seek(FilmTime),
+    /// Play sound track `N`, counted from 1; 0 for none.
+    Audio(usize),
+    /// The film's volume in percent.
+    Volume(f32),
+    /// Sound off or on again.
+    Mute,
+    /// Say how things are.
+    State,
+    /// Take the film off the screen.
+    Close,
+    /// Leave.
+    Quit,
+}
+
+impl Line {
+    /// Reads a command.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(line: &str) -> Result<Self, String> {
+        let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let rest = rest.trim();
+        let bare = |command: Self| if rest.is_empty() { Ok(command) } else { Err(format!("`{word}` stands alone.")) };
+        let number = || rest.parse::<f64>().ok().filter(|number| number.is_finite());
+        match word {
+            "open" if !rest.is_empty() => Ok(Self::Open(rest.into())),
+            "open" => Err("Say which film: open FILE.".to_owned()),
+            "play" => bare(Self::Play),
+            "pause" => bare(Self::Pause),
+            "toggle" => bare(Self::Toggle),
+            "seek" => number().and_then(FilmTime::from_s).map(Self::Seek).ok_or_else(|| "Say where to in seconds: seek 12.5.".to_owned()),
+            "audio" => rest.parse().map(Self::Audio).map_err(|_| "Say which sound track, counted from 1: audio 2; audio 0 is none.".to_owned()),
+            "volume" => number()
+                .filter(|volume| (0.0..=f64::from(crate::audio::VOLUME_MAX)).contains(volume))
+                .map(|volume| Self::Volume(volume as f32))
+                .ok_or_else(|| format!("Say how loud in percent, 0 to {}: volume 80.", crate::audio::VOLUME_MAX)),
+            "mute" => bare(Self::Mute),
+            "state" => bare(Self::State),
+            "close" => bare(Self::Close),
+            "quit" | "exit" => bare(Self::Quit),
+            "" => Err("Say a command: open, play, pause, toggle, seek, audio, volume, mute, state, close, quit.".to_owned()),
+            _ => Err(format!("There is no command `{}`.", word.chars().take(40).collect::<String>())),
+        }
+    }
+
+    /// Does what the command says and answers.
+    pub fn apply(self, world: &mut World) -> Answer {
+        let playback = world.query_filtered::<&Playback, With<Room>>().single(world).cloned().unwrap_or_default();
+        let asks = |world: &mut World, ask: Ask| {
+            if playback.film.is_none() {
+                return Answer::error("There is no film. Open one first: open FILE.".to_owned());
+            }
+            world.trigger(ask);
+            Answer::ok()
+        };
+        let answer = match self {
+            Self::Open(path) => {
+                // The answer is the check that can be made at once; what comes of the rest is told on standard error and by `state`.
+                match crate::media::Source::file(&path) {
+                    Ok(_) => {
+                        world.trigger(Open { source: FilmSource::File(path), plays: false });
+                        Answer::ok()
+                    }
+                    Err(error) => Answer::error(error.to_string()),
+                }
+            }
+            Self::Play => asks(world, Ask::Play),
+            Self::Pause => asks(world, Ask::Pause),
+            Self::Toggle => asks(world, Ask::Toggle),
+            Self::Seek(film_time) => asks(world, Ask::SeekTo(film_time)),
+            Self::Close => asks(world, Ask::Close),
+            Self::Audio(number) => match world.get_resource::<Screening>().map(|screening| screening.info().sounds.len()) {
+                None => Answer::error("There is no film. Open one first: open FILE.".to_owned()),
+                Some(count) if number > count => Answer::error(format!("This film has {count} sound tracks.")),
+                Some(_) => {
+                    world.trigger(ChooseSound::Number(number.checked_sub(1)));
+                    Answer::ok()
+                }
+            },
+            Self::Volume(percent) => {
+                world.trigger(ChangeVolume::To(percent));
+                Answer::ok()
+            }
+            Self::Mute => {
+                world.trigger(ChangeVolume::ToggleMute);
+                Answer::ok()
+            }
+            Self::State => Answer { state: Some(State::of(world, &playback)), ..Answer::ok() },
+            Self::Quit => Answer { leaves: true, ..Answer::ok() },
+        };
+        world.flush();
+        answer
+    }
+}
+
+/// The answer to a line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(flatten)]
+    state: Option<State>,
+    #[serde(skip)]
+    leaves: bool,
+}
+
+impl Answer {
+    fn ok() -> Self {
+        Self { ok: true, error: None, state: None, leaves: false }
+    }
+
+    fn error(sentence: String) -> Self {
+        Self { ok: false, error: Some(sentence), ..Self::ok() }
+    }
+
+    /// One line of JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| r#"{"ok":false,"error":"This answer cannot be written."}"#.to_owned())
+    }
+}
+
+/// How things are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct State {
+    film: Option<String>,
+    film_time_s: f64,
+    duration_s: Option<f64>,
+    playing: bool,
+    volume: f32,
+    muted: bool,
+    audio: usize,
+}
+
+impl State {
+    fn of(world: &World, playback: &Playback) -> Self {
+        let now = world.resource::<Now>().room();
+        let film = playback.film.as_ref();
+        let duration_s = film.and_then(|film| film.duration_ns).map(|ns| ns as f64 / 1e9);
+        let film_time_s = playback.timeline.film_at(now).s();
+        Self {
+            film: film.map(|film| film.title.clone()),
+            film_time_s: duration_s.map_or(film_time_s, |duration_s| film_time_s.min(duration_s)),
+            duration_s,
+            playing: playback.plays(now),
+            volume: world.get_resource::<Mixer>().map_or(0.0, Mixer::film_volume),
+            muted: world.get_resource::<Mixer>().is_some_and(Mixer::is_film_muted),
+            audio: world.get_resource::<Screening>().and_then(Screening::sound).map_or(0, |number| number + 1),
+        }
+    }
+}
+
+/// While a film moves: a quarter of a picture at 60 a second.
+const MOVING: Duration = Duration::from_millis(4);
+const STANDING: Duration = Duration::from_millis(30);
+const LINES_WAITING: usize = 64;
+const MAX_LINE_BYTES: u64 = 8192;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_or_explained() {
+        assert_eq!(Line::parse("seek 12.5"), Ok(Line::Seek(FilmTime::from_ns(12_500_000_000))));
+        assert_eq!(Line::parse("open a film.mkv"), Ok(Line::Open("a film.mkv".into())));
+        assert_eq!(Line::parse("volume 80"), Ok(Line::Volume(80.0)));
+        for wrong in ["", "seek", "seek nan", "seek inf", "volume -1", "volume 1000", "audio x", "play now", "dance", "open"] {
+            assert!(Line::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn answers_are_one_line_of_json() {
+        assert_eq!(Answer::ok().to_json(), r#"{"ok":true}"#);
+        assert_eq!(Answer::error("No “film”.\n".to_owned()).to_json(), r#"{"ok":false,"error":"No “film”.\n"}"#);
+    }
+}

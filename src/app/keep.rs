@@ -1,0 +1,100 @@
+use std::path::PathBuf;
+
+use bevy::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::Cli;
+use crate::{
+    audio::Mixer,
+    notice::Notice,
+    settings::{self, Settings},
+    theater::{SeatNumber, Viewer},
+    ui::Look,
+};
+
+/// Keeps what a person chose: read before the first frame, written a moment after it changed and when the program leaves.
+pub(super) fn plugin(app: &mut App, cli: &Cli) {
+    let Some(folder) = folder(cli) else { return };
+    let (kept, problem) = Settings::load(&folder);
+    let hall: Hall = kept.section("theater");
+    if let Some(seat) = SeatNumber::new(hall.seat) {
+        app.insert_resource(Viewer { seat, ..Viewer::default() });
+    }
+    app.insert_resource(kept.section::<Look>("ui"));
+    app.insert_resource(Kept { settings: kept, changed_for_s: None, problem, has_failed: false });
+    app.add_systems(Update, tell_problem.run_if(run_once)).add_systems(Last, write);
+}
+
+/// The volume that was kept.
+pub(super) fn volume(cli: &Cli) -> f32 {
+    folder(cli).map_or_else(Sound::default, |folder| Settings::load(&folder).0.section("audio")).volume
+}
+
+fn folder(cli: &Cli) -> Option<PathBuf> {
+    cli.config.clone().or_else(settings::default_folder)
+}
+
+fn tell_problem(mut kept: ResMut<Kept>, mut commands: Commands) {
+    if let Some(problem) = kept.problem.take() {
+        commands.trigger(Notice::problem(problem));
+    }
+}
+
+fn write(
+    mut kept: ResMut<Kept>,
+    time: Res<Time>,
+    mixer: Res<Mixer>,
+    viewer: Res<Viewer>,
+    look: Res<Look>,
+    mut exits: MessageReader<AppExit>,
+    mut commands: Commands,
+) {
+    let kept = kept.bypass_change_detection();
+    let (sound, hall) = (Sound { volume: mixer.film_volume() }, Hall { seat: viewer.seat.get() });
+    let is_kept = kept.settings.section::<Sound>("audio") == sound && kept.settings.section::<Hall>("theater") == hall;
+    if is_kept && kept.settings.section::<Look>("ui") == *look {
+        kept.changed_for_s = None;
+        return;
+    }
+    let changed_for_s = kept.changed_for_s.unwrap_or(0.0) + time.delta_secs();
+    kept.changed_for_s = Some(changed_for_s);
+    if changed_for_s < CALM_S && exits.read().next().is_none() {
+        return;
+    }
+    let settings = &mut kept.settings;
+    let written = settings.keep("audio", &sound).and_then(|()| settings.keep("theater", &hall)).and_then(|()| settings.keep("ui", &*look));
+    if let Err(error) = written
+        && !std::mem::replace(&mut kept.has_failed, true)
+    {
+        commands.trigger(Notice::problem(format!("Your settings cannot be kept: {error}. They hold until you leave.")));
+    }
+}
+
+#[derive(Resource)]
+struct Kept {
+    settings: Settings,
+    /// Since when something differs from the file.
+    changed_for_s: Option<f32>,
+    problem: Option<String>,
+    /// Said once.
+    has_failed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Sound {
+    volume: f32,
+}
+
+impl Default for Sound {
+    fn default() -> Self {
+        Self { volume: 100.0 }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct Hall {
+    seat: u8,
+}
+
+/// A slider that is being moved is not written at each step.
+const CALM_S: f32 = 1.0;

@@ -1,0 +1,57 @@
+use bevy::prelude::*;
+
+use super::{Cli, TierChoice};
+use crate::{
+    audio::{self, Mixer},
+    film::{self, TraceTo},
+    room, theater,
+    theater::Tier,
+    trace::Trace,
+    ui,
+};
+
+/// What runs with and without a window: the room, the sound, the film.
+pub fn house(app: &mut App, ground: Ground) {
+    app.insert_resource(ground.mixer).insert_resource(TraceTo(ground.trace));
+    app.add_plugins((room::plugin, audio::plugin, film::plugin));
+}
+
+/// What is seen: the theater and the hands in it.
+pub fn hall(app: &mut App, tier: Option<Tier>) {
+    if let Some(tier) = tier {
+        app.insert_resource(tier);
+    }
+    app.add_plugins((theater::plugin, ui::plugin));
+}
+
+/// What must be opened before an app starts, so that a mistake is one sentence on the command line.
+pub struct Ground {
+    /// The output, open.
+    pub mixer: Mixer,
+    /// The trace, open.
+    pub trace: Trace,
+}
+
+impl Ground {
+    /// Opens what the command line asks for.
+    ///
+    /// # Errors
+    /// One sentence: a file that cannot be written.
+    pub fn open(cli: &Cli) -> Result<Self, String> {
+        let trace = match &cli.trace {
+            Some(path) => Trace::to_file(path).map_err(|error| format!("The trace {} cannot be written: {error}.", path.display()))?,
+            None => Trace::default(),
+        };
+        let mixer = Mixer::open(&cli.output(), &trace).map_err(|error| error.to_string())?;
+        Ok(Self { mixer, trace })
+    }
+}
+
+impl From<TierChoice> for Tier {
+    fn from(choice: TierChoice) -> Self {
+        match choice {
+            TierChoice::Low => Self::Low,
+            TierChoice::High => Self::High,
+        }
+    }
+}

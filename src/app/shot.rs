@@ -1,0 +1,158 @@
+use std::{process::ExitCode, time::Duration};
+
+use bevy::{prelude::*, render::renderer::RenderAdapterInfo};
+
+use super::{
+    Cli, Ground, cli, hall, house,
+    offscreen::{Offscreen, Options},
+    window,
+};
+use crate::{
+    audio::{Mixer, Output},
+    clock::FilmTime,
+    film::{Decoding, FilmSource, Open, OpenFailed, Opening, Screening},
+    room::{Ask, Now},
+    theater::{Cinema, Curtain, HouseLights, Mood, Screen, SeatNumber, Tier, Viewer},
+    trace::Trace,
+    ui::{Panels, Remote},
+};
+
+/// Draws one picture and writes it.
+pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
+    window::log_to_stderr(cli.verbose);
+    if !shot.at.is_finite() {
+        return Err("Say the place in seconds: --at 12.5.".to_owned());
+    }
+    let order = ShotOrder {
+        film: shot.film.clone().map(FilmSource::File),
+        at: FilmTime::from_s(shot.at.max(0.0)).unwrap_or_default(),
+        size: (shot.size.width, shot.size.height),
+        seat: shot.seat,
+        tier: cli.tier.map(Tier::from),
+        ui: shot.ui,
+        cinema: shot.cinema,
+        paused: shot.paused,
+    };
+    take(&order)?.save_png(&shot.out).map_err(|error| format!("The picture cannot be kept: {error}."))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Draws the theater offscreen until the picture stands.
+///
+/// # Errors
+/// One sentence: the film cannot be opened, or nothing can be drawn on this machine.
+pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
+    let mixer = Mixer::open(&Output::Capture(crate::audio::backend::capture::Handle::default()), &Trace::default()).map_err(|error| error.to_string())?;
+    let (width, height) = order.size;
+    let options = Options { width, height, step: Some(STEP), dummy_window: false };
+    let mut offscreen = Offscreen::new(options, |app| {
+        app.insert_resource(Now::by_hand(0)).insert_resource(Decoding::InEachFrame);
+        house(app, Ground { mixer, trace: Trace::default() });
+        hall(app, order.tier);
+        if order.tier.is_none() {
+            app.add_systems(PreStartup, |adapter: Option<Res<RenderAdapterInfo>>, mut tier: ResMut<Tier>| {
+                if let Some(adapter) = adapter {
+                    *tier = window::tier_of(&adapter);
+                }
+            });
+        }
+        app.init_resource::<Failure>().add_observer(|failed: On<OpenFailed>, mut failure: ResMut<Failure>| {
+            failure.0 = Some(failed.event().sentence.clone());
+        });
+    });
+    arrange(&mut offscreen.app, order);
+    offscreen.until_ready().map_err(|error| format!("Nothing can be drawn here: {error}. `houselights doctor` says what is missing."))?;
+    if order.film.is_some() {
+        show_film(&mut offscreen, order)?;
+    }
+    // Lights and curtain are where they belong, whatever moved them meanwhile.
+    settle(&mut offscreen.app, order);
+    for _ in 0..SETTLING_STEPS {
+        offscreen.step();
+    }
+    Ok(offscreen)
+}
+
+fn arrange(app: &mut App, order: &ShotOrder) {
+    let world = app.world_mut();
+    world.resource_mut::<Viewer>().seat = order.seat.unwrap_or_default();
+    world.resource_mut::<Cinema>().0 = order.cinema;
+    world.resource_mut::<Panels>().are_hidden = !order.ui;
+    world.resource_mut::<Remote>().is_up = order.ui;
+    if let Some(source) = order.film.clone() {
+        world.trigger(Open { source, plays: false });
+        world.flush();
+    }
+}
+
+/// Goes to the place and waits until its picture is on the screen.
+fn show_film(offscreen: &mut Offscreen, order: &ShotOrder) -> Result<(), String> {
+    for _ in 0..OPENING_STEPS {
+        offscreen.step();
+        let world = offscreen.app.world();
+        if let Some(sentence) = &world.resource::<Failure>().0 {
+            return Err(sentence.clone());
+        }
+        if world.contains_resource::<Screening>() && !world.contains_resource::<Opening>() {
+            break;
+        }
+    }
+    let world = offscreen.app.world_mut();
+    world.trigger(Ask::SeekTo(order.at));
+    world.flush();
+    for _ in 0..SEEKING_STEPS {
+        offscreen.step();
+        let world = offscreen.app.world();
+        let is_there = world.get_resource::<Screening>().is_some_and(Screening::has_shown);
+        if is_there && world.resource::<Screen>().is_showing() {
+            break;
+        }
+    }
+    if !order.paused {
+        let world = offscreen.app.world_mut();
+        world.resource_mut::<crate::theater::Lights>().set_if_neq(crate::theater::Lights::Down);
+    }
+    Ok(())
+}
+
+fn settle(app: &mut App, order: &ShotOrder) {
+    let has_film = order.film.is_some();
+    let mood = match (has_film, order.paused) {
+        (false, _) => Mood::Lobby,
+        (true, true) => Mood::Paused,
+        (true, false) => Mood::Playing,
+    };
+    let world = app.world_mut();
+    world.resource_mut::<HouseLights>().jump(mood);
+    world.resource_mut::<Curtain>().jump(if has_film { 1.0 } else { 0.0 });
+}
+
+/// What the picture shows.
+#[derive(Debug, Clone)]
+pub struct ShotOrder {
+    /// The film on the screen.
+    pub film: Option<FilmSource>,
+    /// The place in it.
+    pub at: FilmTime,
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+    /// The seat; the best one if none is said.
+    pub seat: Option<SeatNumber>,
+    /// How much detail; the adapter decides if none is said.
+    pub tier: Option<Tier>,
+    /// With the panels and the remote.
+    pub ui: bool,
+    /// The film alone.
+    pub cinema: bool,
+    /// As in a pause.
+    pub paused: bool,
+}
+
+#[derive(Resource, Default)]
+struct Failure(Option<String>);
+
+const STEP: Duration = Duration::from_millis(50);
+const OPENING_STEPS: usize = 100;
+const SEEKING_STEPS: usize = 400;
+/// Three seconds: masking, light and remote come to rest.
+const SETTLING_STEPS: usize = 60;

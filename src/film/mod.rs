@@ -1,0 +1,24 @@
+//! The film on the screen: from what the room agreed on (`room::Playback`) to pictures and sound.
+//!
+//! [`open`] brings a film in, [`screening`] holds the one that runs, [`follow`] keeps its sound on the room's timeline, [`show`] puts the picture on the screen
+//! that belongs to what is heard. What is heard is the clock of the pictures; the timeline is the clock of the sound.
+//!
+//! Invariant: no system here waits, reads a file or decodes; that is `media`'s threads. Nothing here says how a screen is drawn.
+//!
+//! Rejected: pictures timed by Bevy's clock, with the sound beside them (two clocks drift); a seek when sound and timeline differ (its own cost then counts as
+//! drift, and it never ends).
+
+mod follow;
+mod open;
+mod screening;
+mod show;
+
+use bevy::prelude::*;
+
+pub use open::{Decoding, FilmSource, Open, OpenFailed, Opening};
+pub use screening::{ChooseSound, Finished, Screening, TraceTo};
+
+/// Everything that makes a film run.
+pub fn plugin(app: &mut App) {
+    app.add_plugins((open::plugin, screening::plugin, follow::plugin, show::plugin));
+}

@@ -1,0 +1,239 @@
+use bevy::prelude::*;
+
+use super::open::{Hand, STUCK_NS};
+use crate::{
+    audio::{Feed, Heard, Mixer, feed},
+    clock::FilmTime,
+    handover::ring,
+    media::{Event as Told, FilmInfo, Player, SOUND_RATE, Seek},
+    notice::Notice,
+    room::{Ask, Frame, Now, Playback, Room},
+    trace::Trace,
+};
+
+/// Holds the film that runs, and hears what its player tells.
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<TraceTo>()
+        .add_observer(on_choose_sound)
+        .add_systems(Update, (step_by_hand, hear_player, watch).chain().in_set(Frame::Hear).run_if(resource_exists::<Screening>))
+        .add_systems(Update, report_ready.in_set(Frame::Decide).run_if(resource_exists::<Screening>));
+}
+
+fn step_by_hand(mut screening: ResMut<Screening>) {
+    if let Some(hand) = &mut screening.by_hand {
+        hand.step();
+    }
+}
+
+fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
+    while let Some(event) = screening.player.next_event() {
+        match event {
+            Told::Ended { generation, film_ns } if generation == screening.generation => {
+                screening.end_ns = Some(film_ns);
+                if let Some(duration_ns) = screening.info.duration_ns
+                    && film_ns + EARLY_END_NS < duration_ns
+                {
+                    let (title, at, of) = (&screening.info.title, clock_text(film_ns), clock_text(duration_ns));
+                    commands.trigger(Notice::problem(format!("“{title}” ends at {at} of {of}: the rest of the file is missing or damaged.")));
+                }
+            }
+            Told::Ended { .. } => {}
+            Told::NoPicture { reason } => commands.trigger(Notice::problem(format!("The picture of this film cannot be shown ({reason}). Its sound plays."))),
+            Told::NoSound { reason } => {
+                commands.trigger(Notice::problem(format!("This sound track cannot be played ({reason}). Choose another one with the remote.")));
+            }
+            Told::Opened(_) => tracing::error!("a film was opened twice"),
+            Told::Failed(error) => commands.trigger(Notice::problem(error.to_string())),
+        }
+    }
+}
+
+/// A film whose thread does not come back ends for this viewer; the theater stays.
+fn watch(screening: Res<Screening>, now: Res<Now>, mut commands: Commands) {
+    if screening.player.stuck_for_ns(now.mono_ns) > STUCK_NS {
+        let title = &screening.info.title;
+        commands.trigger(Notice::problem(format!("“{title}” cannot be played on: its data keep the decoder busy for ever. Open another film.")));
+        commands.remove_resource::<Screening>();
+        commands.trigger(Ask::Close);
+    }
+}
+
+/// Says that picture and sound stand at the place where the room gathers.
+fn report_ready(screening: Res<Screening>, room: Single<&Playback, With<Room>>, now: Res<Now>, mut commands: Commands) {
+    if room.gather.is_some() && screening.follows == room.generation && screening.is_ready(now.mono_ns) {
+        commands.trigger(Ask::Ready { generation: room.generation });
+    }
+}
+
+fn on_choose_sound(choice: On<ChooseSound>, screening: Option<ResMut<Screening>>, room: Single<&Playback, With<Room>>, now: Res<Now>, mut commands: Commands) {
+    let Some(mut screening) = screening else { return };
+    let wanted = match *choice.event() {
+        ChooseSound::Number(number) => number,
+        ChooseSound::Next => match screening.sound {
+            Some(number) if number + 1 < screening.info.sounds.len() => Some(number + 1),
+            Some(_) => None,
+            None => Some(0),
+        },
+    };
+    if wanted.is_some_and(|number| number >= screening.info.sounds.len()) {
+        let count = screening.info.sounds.len();
+        commands.trigger(Notice::problem(match count {
+            0 => "This film has no sound.".to_owned(),
+            1 => "This film has one sound track.".to_owned(),
+            _ => format!("This film has {count} sound tracks: choose 1 to {count}, or 0 for none."),
+        }));
+        return;
+    }
+    if wanted != screening.sound {
+        screening.sound = wanted;
+        let says = screening.sound_name();
+        screening.join(&room, &now);
+        commands.trigger(Notice::news(says));
+    }
+}
+
+/// Play another sound track of this film, for this viewer alone.
+#[derive(Event, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChooseSound {
+    /// This one, counted from 0; or none.
+    Number(Option<usize>),
+    /// The one after; after the last comes none, then the first.
+    Next,
+}
+
+/// The film came to its end while it played.
+#[derive(Event, Debug, Clone, Copy)]
+pub struct Finished;
+
+/// Where the trace of what is heard and shown goes.
+#[derive(Resource, Default)]
+pub struct TraceTo(pub Trace);
+
+/// The film that runs, and how far this viewer is in it.
+#[derive(Resource)]
+pub struct Screening {
+    pub(super) player: Player,
+    by_hand: Option<Hand>,
+    pub(super) feed: Feed,
+    info: FilmInfo,
+    sound: Option<usize>,
+    /// Number of this viewer's newest seek.
+    pub(super) generation: u32,
+    /// The room's generation that was sought for.
+    pub(super) follows: u32,
+    /// The feed's number of the newest ring.
+    pub(super) cue: u32,
+    /// Until then no correction is decided: the last one has not been heard yet.
+    pub(super) settles_at_mono_ns: i64,
+    /// Where the film ends, once its last sample is decoded.
+    pub(super) end_ns: Option<i64>,
+    /// Whether a picture of this generation was shown.
+    pub(super) has_picture: bool,
+}
+
+impl Screening {
+    pub(super) fn new(player: Player, by_hand: Option<Hand>, info: FilmInfo, trace: &Trace, mixer: Option<&mut Mixer>) -> Result<Self, String> {
+        let (feed, sound) = feed(trace.clone());
+        if let Some(mixer) = mixer {
+            mixer.play_film_feed(sound).map_err(|error| format!("The film cannot be heard: {error}."))?;
+        }
+        let sound = info.default_sound;
+        Ok(Self { player, by_hand, feed, info, sound, generation: 0, follows: 0, cue: 0, settles_at_mono_ns: 0, end_ns: None, has_picture: false })
+    }
+
+    /// What the file says of itself.
+    #[must_use]
+    pub const fn info(&self) -> &FilmInfo {
+        &self.info
+    }
+
+    /// The sound track that plays, counted from 0.
+    #[must_use]
+    pub const fn sound(&self) -> Option<usize> {
+        self.sound
+    }
+
+    /// The playing sound track in words.
+    #[must_use]
+    pub fn sound_name(&self) -> String {
+        let Some((number, track)) = self.sound.and_then(|number| Some((number, self.info.sounds.get(number)?))) else {
+            return "Sound off".to_owned();
+        };
+        let name = [&track.title, &track.language].into_iter().find(|name| !name.is_empty());
+        name.map_or_else(|| format!("Sound track {}", number + 1), |name| format!("Sound: {name}"))
+    }
+
+    /// Whether a picture of the newest place was shown.
+    #[must_use]
+    pub const fn has_shown(&self) -> bool {
+        self.has_picture
+    }
+
+    /// What leaves the loudspeaker now; `None` while the newest place has not been heard yet.
+    #[must_use]
+    pub fn heard(&self, now_mono_ns: i64) -> Option<Heard> {
+        self.feed.heard(now_mono_ns).filter(|heard| heard.cue == self.cue)
+    }
+
+    /// Goes where the room's timeline stands, from the start of a generation.
+    pub(super) fn seek(&mut self, playback: &Playback) {
+        self.follows = playback.generation;
+        self.go_to(playback.timeline.film.ns());
+    }
+
+    /// Joins a timeline that may be running: a little ahead of now, and starts when the timeline gets there.
+    pub(super) fn join(&mut self, playback: &Playback, now: &Now) {
+        self.follows = playback.generation;
+        let room = now.room();
+        if !playback.plays(room) || playback.gather.is_some() {
+            self.go_to(playback.timeline.film_at(room).ns());
+            return;
+        }
+        let place = playback.timeline.film_at(room + JOIN_AHEAD_NS);
+        self.go_to(place.ns());
+        self.feed.start_at(now.mono_ns_at(room + JOIN_AHEAD_NS));
+        self.settles_at_mono_ns = now.mono_ns + JOIN_AHEAD_NS + SETTLE_NS;
+    }
+
+    fn go_to(&mut self, film_ns: i64) {
+        self.generation += 1;
+        self.end_ns = None;
+        self.has_picture = false;
+        let (producer, consumer) = ring(RING_FRAMES);
+        self.cue = self.feed.cue(consumer, film_ns);
+        if !self.player.seek(Seek { generation: self.generation, film_ns, sound: self.sound, ring: producer }) {
+            tracing::error!("the player takes no seeks");
+        }
+    }
+
+    fn is_ready(&self, now_mono_ns: i64) -> bool {
+        let has_all = self.end_ns.is_some();
+        let has_picture = self.has_picture || self.info.video.is_none() || has_all;
+        let has_sound = self.feed.buffered_ns() >= READY_NS || has_all;
+        has_picture && has_sound && self.heard(now_mono_ns).is_some()
+    }
+
+    /// Where the film ended, once its last sample was heard.
+    pub(super) fn ended_at(&self, now_mono_ns: i64) -> Option<FilmTime> {
+        let end_ns = self.end_ns?;
+        self.heard(now_mono_ns).filter(|heard| heard.ended).map(|_| FilmTime::from_ns(end_ns))
+    }
+}
+
+/// Hours, minutes and seconds as people write them.
+fn clock_text(ns: i64) -> String {
+    let seconds = ns / 1_000_000_000;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// A second: a slow disk or a busy processor is not heard, and a seek throws little away.
+const RING_FRAMES: usize = SOUND_RATE as usize;
+/// Enough to start with: decoding is faster than hearing.
+const READY_NS: i64 = 200_000_000;
+/// Time to decode from a key frame when joining a running film.
+const JOIN_AHEAD_NS: i64 = 300_000_000;
+/// Time for a correction to pass through the sound device and show in what is heard.
+pub(super) const SETTLE_NS: i64 = 200_000_000;
+/// Files that end this much before their own word are damaged; less is rounding.
+const EARLY_END_NS: i64 = 2_000_000_000;

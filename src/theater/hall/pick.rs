@@ -1,0 +1,93 @@
+//! Seats one can point at: an unseen box for each, and a glow on the one under the pointer.
+
+use super::measures::{SeatNumber, seat_place};
+use super::seats;
+use super::shape::{Paint, Shape};
+use crate::theater::light::bake::bake;
+use crate::theater::material::{HallMaterial, Pattern};
+use crate::theater::{Theater, Tier, motion};
+use bevy::picking::mesh_picking::MeshPickingPlugin;
+use bevy::prelude::*;
+
+/// Puts a box round every seat and lets the one under the pointer glow. Others observe `Pointer<Click>` on entities with [`Seat`].
+pub fn plugin(app: &mut App) {
+    if !app.is_plugin_added::<MeshPickingPlugin>() {
+        app.add_plugins(MeshPickingPlugin);
+    }
+    app.init_resource::<HoveredSeat>();
+    app.add_systems(Startup, place);
+    app.add_systems(Update, glow.in_set(Theater::Move));
+}
+
+fn place(mut commands: Commands, mut meshes: ResMut<Assets<Mesh>>, mut materials: ResMut<Assets<HallMaterial>>, tier: Res<Tier>) {
+    // No material: it is met by rays and never drawn.
+    let shape = meshes.add(Cuboid::new(0.56, 0.75, 0.5));
+    for seat in SeatNumber::all() {
+        let at = seat_place(seat).floor + Vec3::new(0.0, 0.62, 0.0);
+        commands
+            .spawn((Name::new(format!("seat {}", seat.get())), Seat(seat), Mesh3d(shape.clone()), Transform::from_translation(at), Pickable::default()))
+            .observe(|over: On<Pointer<Over>>, seats: Query<&Seat>, mut hovered: ResMut<HoveredSeat>| {
+                hovered.0 = seats.get(over.entity).ok().map(|seat| seat.0);
+            })
+            .observe(|out: On<Pointer<Out>>, seats: Query<&Seat>, mut hovered: ResMut<HoveredSeat>| {
+                if hovered.0 == seats.get(out.entity).ok().map(|seat| seat.0) {
+                    hovered.0 = None;
+                }
+            });
+    }
+    let mut cover = Shape::default();
+    seats::cushions(&mut cover, Vec3::ZERO, 0.006);
+    for corner in &mut cover.corners {
+        corner.paint = Paint::lamp(255, 170, 84, 0.2, 0.0);
+        corner.uv = Vec2::splat(0.35);
+    }
+    let mut material = HallMaterial::new(Pattern::Halo, *tier);
+    material.light.own.x = 0.0;
+    commands.spawn((
+        Name::new("seat under the pointer"),
+        Glow { strength: 0.0 },
+        Mesh3d(meshes.add(bake(Pattern::Halo, &cover, Vec3::ZERO))),
+        MeshMaterial3d(materials.add(material)),
+        Visibility::Hidden,
+        Pickable::IGNORE,
+    ));
+}
+
+fn glow(
+    time: Res<Time>,
+    hovered: Res<HoveredSeat>,
+    mut glows: Query<(&mut Glow, &mut Transform, &mut Visibility, &MeshMaterial3d<HallMaterial>)>,
+    mut materials: ResMut<Assets<HallMaterial>>,
+) {
+    for (mut glow, mut transform, mut visibility, material) in &mut glows {
+        if let (Some(seat), true) = (hovered.0, hovered.is_changed()) {
+            transform.translation = seat_place(seat).floor;
+        }
+        let target = if hovered.0.is_some() { 1.0 } else { 0.0 };
+        if glow.strength == target {
+            continue;
+        }
+        let next = glow.strength + (target - glow.strength) * motion::covered(time.delta_secs(), GLOW_TAU_S);
+        glow.strength = if (next - target).abs() < 0.01 { target } else { next };
+        visibility.set_if_neq(if glow.strength > 0.0 { Visibility::Inherited } else { Visibility::Hidden });
+        if let Some(mut material) = materials.get_mut(&material.0) {
+            material.light.own.x = glow.strength;
+        }
+    }
+}
+
+/// Nothing pops, s.
+const GLOW_TAU_S: f32 = 0.07;
+
+/// A seat one can point at and click.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat(pub SeatNumber);
+
+/// The seat under the pointer.
+#[derive(Resource, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HoveredSeat(pub Option<SeatNumber>);
+
+#[derive(Component, Debug)]
+struct Glow {
+    strength: f32,
+}

@@ -1,0 +1,54 @@
+//! The place: the hall, its light, the seat one looks from.
+//!
+//! Everything here is made in code: meshes, patterns, baked light. Others set [`ScreenGlow`] (what the film throws into the hall), [`HouseLights`]
+//! (lobby, paused, playing), [`ScreenShape`] (the film's aspect), [`Curtain`] and [`Viewer`]; this folder makes it visible, eased.
+//!
+//! Invariant: nothing here knows of films, files or network, and nothing large is drawn with a `StandardMaterial`.
+
+use bevy::prelude::*;
+
+pub mod cinema;
+pub mod hall;
+pub mod light;
+pub mod material;
+pub mod mood;
+pub mod motion;
+pub mod screen;
+pub mod view;
+
+pub use cinema::Cinema;
+pub use hall::curtain::Curtain;
+pub use hall::measures::{SeatNumber, SeatPlace, seat_place};
+pub use hall::pick::{HoveredSeat, Seat};
+pub use hall::screen::{Rect3, ScreenShape, screen_rect};
+pub use light::house::{HouseLights, Mood};
+pub use light::{HallLight, ScreenGlow};
+pub use mood::Lights;
+pub use screen::{Planes, Screen, ScreenPicture, ScreenPlane, Surface, Upload};
+pub use view::{SeatedCamera, Viewer};
+
+/// The whole place. Insert [`Tier`] before, or it is [`Tier::Low`].
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Tier>();
+    app.configure_sets(Update, (Theater::Move, Theater::Light).chain());
+    app.add_plugins((material::plugin, light::plugin, hall::plugin, view::plugin, screen::plugin, cinema::plugin, mood::plugin));
+}
+
+/// How much detail the machine can draw. Decided before the first frame.
+#[derive(Resource, Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Tier {
+    /// Drawn in software: no antialiasing, the shortest shaders.
+    #[default]
+    Low,
+    /// A graphics card: antialiasing, sheen and reflections for each pixel.
+    High,
+}
+
+/// The order of a picture's work in `Update`.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Theater {
+    /// Things take their place: camera, curtain, masking, house lights.
+    Move,
+    /// The light of the hall goes to the materials.
+    Light,
+}

@@ -1,0 +1,168 @@
+use bevy_egui::egui::{self, Align2, Area, Color32, FontId, Frame, Id, Rect, Response, RichText, Sense, Stroke, Ui, pos2, vec2};
+
+use super::{
+    Action, View,
+    icon::Icon,
+    keys::key_for,
+    theme::{ACCENT, GRID, Palette},
+    view::ViewOfFilm,
+};
+
+/// The bar along the lower edge: where the film is, and what can be done with it. It fades when nobody moves.
+pub(super) fn show(context: &egui::Context, view: &View, actions: &mut Vec<Action>) {
+    let Some(film) = &view.film else { return };
+    if view.visibility <= 0.0 {
+        return;
+    }
+    let screen = context.content_rect();
+    let width = (screen.width() - 4.0 * GRID).min(MAX_WIDTH);
+    Area::new(Id::new("bar")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -2.0 * GRID)).show(context, |ui| {
+        ui.set_opacity(view.visibility);
+        let fill = ui.visuals().panel_fill.gamma_multiply(0.94);
+        Frame::new().fill(fill).corner_radius(12).inner_margin(egui::Margin::symmetric(16, 8)).stroke(ui.visuals().window_stroke).show(ui, |ui| {
+            ui.set_width(width - 4.0 * GRID);
+            seek_slider(ui, film, actions);
+            ui.horizontal(|ui| buttons(ui, view, film, actions));
+        });
+    });
+}
+
+fn buttons(ui: &mut Ui, view: &View, film: &ViewOfFilm, actions: &mut Vec<Action>) {
+    let play = if film.plays { Icon::Pause } else { Icon::Play };
+    let does = if film.plays { "Pause" } else { "Play" };
+    let mut button = |ui: &mut Ui, icon, does: &str, action: Action| {
+        if icon_button(ui, icon, does, &action) {
+            actions.push(action);
+        }
+    };
+    button(ui, Icon::Back, "10 seconds back", Action::SeekBy { seconds: -10 });
+    button(ui, play, does, Action::Toggle);
+    button(ui, Icon::Forward, "10 seconds on", Action::SeekBy { seconds: 10 });
+    button(ui, if view.is_muted { Icon::Muted } else { Icon::Loudspeaker }, "Sound off or on", Action::Mute);
+    volume_slider(ui, view, &mut button_push(actions));
+    ui.add_space(GRID);
+    let palette = Palette::of(ui.ctx().theme());
+    let duration = film.duration_s.map_or_else(String::new, |duration_s| format!(" / {}", clock(duration_s)));
+    ui.label(RichText::new(format!("{}{duration}", clock(film.time_s))).color(palette.text).monospace());
+    if film.is_waiting {
+        ui.spinner();
+    }
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        for (icon, does, action) in [
+            (Icon::Help, "Keys", Action::Help),
+            (Icon::FullScreen, "Full screen", Action::FullScreen),
+            (Icon::Cinema, "The film fills the window", Action::Cinema),
+            (Icon::Lights, "House lights", Action::Lights),
+            (Icon::Remote, "Remote", Action::Remote),
+        ] {
+            if icon_button(ui, icon, does, &action) {
+                actions.push(action);
+            }
+        }
+        if let Some(sound) = film.sound.as_ref().filter(|_| film.has_sounds)
+            && icon_button(ui, Icon::Sound, &format!("{sound} — next track"), &Action::NextSound)
+        {
+            actions.push(Action::NextSound);
+        }
+        ui.add_space(GRID);
+        ui.add(egui::Label::new(RichText::new(&film.title).color(palette.quiet).small()).truncate());
+    });
+}
+
+fn button_push(actions: &mut Vec<Action>) -> impl FnMut(Action) {
+    |action| actions.push(action)
+}
+
+fn volume_slider(ui: &mut Ui, view: &View, push: &mut impl FnMut(Action)) {
+    let mut percent = if view.is_muted { 0.0 } else { view.volume_percent };
+    let (rect, response) = track(ui, 11.0 * GRID, "Volume");
+    if let Some(part) = dragged_to(&response, rect) {
+        percent = (part * 100.0).round();
+        push(Action::VolumeTo { percent });
+    }
+    paint_track(ui, rect, (percent / 100.0).min(1.0), response.hovered() || response.dragged());
+    response.on_hover_text(format!("Volume {percent:.0} %  (↑ ↓)"));
+}
+
+fn seek_slider(ui: &mut Ui, film: &ViewOfFilm, actions: &mut Vec<Action>) {
+    let (rect, response) = track(ui, ui.available_width(), "Place in the film");
+    let Some(duration_s) = film.duration_s.filter(|&duration_s| duration_s > 0.0) else {
+        paint_track(ui, rect, 0.0, false);
+        return;
+    };
+    // While it is dragged the film stays where it is; the place under the pointer is told.
+    if (response.drag_stopped() || response.clicked())
+        && let Some(part) = part_under(&response, rect)
+    {
+        actions.push(Action::SeekTo { seconds: f64::from(part) * duration_s });
+    }
+    let dragged = dragged_to(&response, rect);
+    let part = dragged.unwrap_or((film.time_s / duration_s) as f32);
+    paint_track(ui, rect, part, response.hovered() || response.dragged());
+    if let Some(pointer) = response.hover_pos().or_else(|| response.dragged().then(|| response.interact_pointer_pos()).flatten()) {
+        let part = ((pointer.x - rect.left()) / rect.width()).clamp(0.0, 1.0);
+        let text = clock(f64::from(part) * duration_s);
+        let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Tooltip, Id::new("time under the pointer")));
+        let at = pos2(pointer.x.clamp(rect.left() + 24.0, rect.right() - 24.0), rect.top() - GRID);
+        let galley = painter.layout_no_wrap(text, FontId::proportional(13.0), ui.visuals().text_color());
+        let place = Align2::CENTER_BOTTOM.anchor_size(at, galley.size());
+        painter.rect_filled(place.expand2(vec2(8.0, 4.0)), 4, ui.visuals().panel_fill);
+        painter.galley(place.min, galley, Color32::WHITE);
+    }
+}
+
+fn track(ui: &mut Ui, width: f32, name: &str) -> (Rect, Response) {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 3.0 * GRID), Sense::click_and_drag());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Slider, true, name));
+    (rect.shrink2(vec2(6.0, 0.0)), response)
+}
+
+fn part_under(response: &Response, rect: Rect) -> Option<f32> {
+    response.interact_pointer_pos().map(|at| ((at.x - rect.left()) / rect.width()).clamp(0.0, 1.0))
+}
+
+fn dragged_to(response: &Response, rect: Rect) -> Option<f32> {
+    (response.dragged() || response.is_pointer_button_down_on()).then(|| part_under(response, rect)).flatten()
+}
+
+fn paint_track(ui: &Ui, rect: Rect, part: f32, is_hot: bool) {
+    let palette = Palette::of(ui.ctx().theme());
+    let half = if is_hot { 3.0 } else { 2.0 };
+    let line = Rect::from_min_max(pos2(rect.left(), rect.center().y - half), pos2(rect.right(), rect.center().y + half));
+    let here = line.left() + line.width() * part.clamp(0.0, 1.0);
+    ui.painter().rect_filled(line, half, palette.quiet.gamma_multiply(0.35));
+    ui.painter().rect_filled(Rect::from_min_max(line.min, pos2(here, line.bottom())), half, ACCENT);
+    ui.painter().circle(pos2(here, line.center().y), if is_hot { 7.0 } else { 5.0 }, ACCENT, Stroke::NONE);
+}
+
+/// A button that is one sign; its tooltip says what it does and by which key. True when it was clicked.
+pub(super) fn icon_button(ui: &mut Ui, icon: Icon, does: &str, action: &Action) -> bool {
+    let (rect, response) = ui.allocate_exact_size(vec2(4.0 * GRID, 4.0 * GRID), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, does));
+    let visuals = ui.style().interact(&response);
+    if response.hovered() || response.has_focus() {
+        ui.painter().rect(rect, visuals.corner_radius, visuals.weak_bg_fill, visuals.bg_stroke, egui::StrokeKind::Inside);
+    }
+    icon.paint(ui.painter(), rect.shrink(9.0), visuals.fg_stroke.color);
+    let hint = key_for(action).map_or_else(|| does.to_owned(), |key| format!("{does}  ({key})"));
+    response.on_hover_text(hint).clicked()
+}
+
+/// Hours, minutes and seconds as people read them.
+pub(super) fn clock(seconds: f64) -> String {
+    let seconds = seconds.max(0.0) as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+const MAX_WIDTH: f32 = 1120.0;
+
+#[cfg(test)]
+mod tests {
+    use super::clock;
+
+    #[test]
+    fn times_are_written_as_people_read_them() {
+        assert_eq!([clock(0.0), clock(59.99), clock(600.0), clock(3661.0), clock(-1.0)], ["0:00", "0:59", "10:00", "1:01:01", "0:00"]);
+    }
+}

@@ -1,0 +1,116 @@
+use bevy::{
+    input::{ButtonState, keyboard::KeyboardInput},
+    prelude::*,
+};
+use bevy_egui::input::EguiWantsInput;
+
+use super::{Action, Awake};
+
+/// Keys, as in mpv and on YouTube. While text is typed none of them reaches the hall.
+pub(super) fn plugin(app: &mut App) {
+    app.add_systems(PreUpdate, press.after(bevy_egui::EguiPreUpdateSet::BeginPass));
+}
+
+fn press(mut presses: MessageReader<KeyboardInput>, held: Res<ButtonInput<KeyCode>>, wants: Res<EguiWantsInput>, mut awake: ResMut<Awake>, mut commands: Commands) {
+    let is_typing = wants.wants_any_keyboard_input();
+    let has_modifier = held.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::AltLeft, KeyCode::AltRight, KeyCode::SuperLeft]);
+    for press in presses.read() {
+        let is_down = press.state == ButtonState::Pressed;
+        if !is_down || is_typing || has_modifier {
+            continue;
+        }
+        if let Some(key) = KEYS.iter().find(|key| key.matches(press.key_code, press.logical_key.clone(), &held))
+            && (key.repeats || !press.repeat)
+        {
+            awake.wake();
+            commands.trigger((key.action)());
+        }
+    }
+}
+
+/// A key and what it does.
+pub(super) struct Key {
+    /// Where it lies on the keyboard, or the character it types.
+    place: Place,
+    /// How it is called.
+    pub(super) name: &'static str,
+    /// What it does, in words.
+    pub(super) does: &'static str,
+    action: fn() -> Action,
+    repeats: bool,
+}
+
+enum Place {
+    Code(KeyCode),
+    Typed(&'static str),
+}
+
+impl Key {
+    fn matches(&self, code: KeyCode, logical: bevy::input::keyboard::Key, held: &ButtonInput<KeyCode>) -> bool {
+        let shifted = held.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
+        match self.place {
+            Place::Code(own) => own == code && !shifted,
+            Place::Typed(own) => matches!(logical, bevy::input::keyboard::Key::Character(typed) if typed.as_str() == own),
+        }
+    }
+
+    const fn new(code: KeyCode, name: &'static str, does: &'static str, action: fn() -> Action) -> Self {
+        Self { place: Place::Code(code), name, does, action, repeats: false }
+    }
+
+    const fn typed(typed: &'static str, does: &'static str, action: fn() -> Action) -> Self {
+        Self { place: Place::Typed(typed), name: typed, does, action, repeats: false }
+    }
+
+    const fn repeating(self) -> Self {
+        Self { repeats: true, ..self }
+    }
+}
+
+/// Every key. The first of those that do the same stands in tooltips.
+pub(super) const KEYS: &[Key] = &[
+    Key::new(KeyCode::Space, "Space", "Play or pause", || Action::Toggle),
+    Key::typed("k", "Play or pause", || Action::Toggle),
+    Key::new(KeyCode::ArrowLeft, "←", "5 seconds back", || Action::SeekBy { seconds: -5 }).repeating(),
+    Key::new(KeyCode::ArrowRight, "→", "5 seconds on", || Action::SeekBy { seconds: 5 }).repeating(),
+    Key::typed("j", "10 seconds back", || Action::SeekBy { seconds: -10 }).repeating(),
+    Key::typed("l", "10 seconds on", || Action::SeekBy { seconds: 10 }).repeating(),
+    Key::new(KeyCode::PageUp, "Page up", "A minute on", || Action::SeekBy { seconds: 60 }).repeating(),
+    Key::new(KeyCode::PageDown, "Page down", "A minute back", || Action::SeekBy { seconds: -60 }).repeating(),
+    Key::new(KeyCode::Home, "Home", "To the beginning", || Action::SeekTo { seconds: 0.0 }),
+    Key::new(KeyCode::ArrowUp, "↑", "Louder", || Action::VolumeBy { percent: 5.0 }).repeating(),
+    Key::new(KeyCode::ArrowDown, "↓", "Quieter", || Action::VolumeBy { percent: -5.0 }).repeating(),
+    Key::typed("0", "Louder", || Action::VolumeBy { percent: 2.0 }).repeating(),
+    Key::typed("9", "Quieter", || Action::VolumeBy { percent: -2.0 }).repeating(),
+    Key::typed("m", "Sound off or on", || Action::Mute),
+    Key::typed("a", "Next sound track", || Action::NextSound),
+    Key::typed("#", "Next sound track", || Action::NextSound),
+    Key::typed("r", "Raise or lower the remote", || Action::Remote),
+    Key::typed("b", "House lights: as the film wants, up, down", || Action::Lights),
+    Key::typed("c", "The film fills the window", || Action::Cinema),
+    Key::typed("f", "Full screen", || Action::FullScreen),
+    Key::typed("v", "Look at the screen again", || Action::LookAhead),
+    Key::typed("o", "Open a film", || Action::ChooseFile),
+    Key::typed("x", "Take the film off the screen", || Action::Close),
+    Key::typed("n", "Dark, light, or as the system", || Action::Theme),
+    Key::typed("?", "This list", || Action::Help),
+    Key::new(KeyCode::Escape, "Esc", "Close this list, cinema mode, full screen", || Action::Back),
+    Key::typed("q", "Leave", || Action::Leave),
+];
+
+/// The name of the key for an action, for tooltips.
+pub(super) fn key_for(action: &Action) -> Option<&'static str> {
+    KEYS.iter().find(|key| (key.action)() == *action).map(|key| key.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_does_two_things() {
+        for (index, key) in KEYS.iter().enumerate() {
+            assert!(KEYS[index + 1..].iter().all(|other| other.name != key.name), "{}", key.name);
+        }
+    }
+}

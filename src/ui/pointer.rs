@@ -1,0 +1,53 @@
+use bevy::{
+    input::mouse::{AccumulatedMouseMotion, MouseWheel},
+    prelude::*,
+    window::FileDragAndDrop,
+};
+use bevy_egui::input::EguiWantsInput;
+
+use super::{Action, Awake};
+use crate::theater::{Seat, Viewer};
+
+/// The mouse: right-drag looks around, a click sits down, the wheel is the volume, a dropped film opens.
+pub(super) fn plugin(app: &mut App) {
+    app.add_systems(Update, (look, wheel, wake, drop_file)).add_observer(sit);
+}
+
+fn look(buttons: Res<ButtonInput<MouseButton>>, motion: Res<AccumulatedMouseMotion>, mut viewer: ResMut<Viewer>) {
+    if buttons.pressed(MouseButton::Right) && motion.delta != Vec2::ZERO {
+        viewer.turn(motion.delta.x * RADIANS_A_PIXEL, motion.delta.y * RADIANS_A_PIXEL);
+    }
+}
+
+fn wheel(mut wheels: MessageReader<MouseWheel>, wants: Res<EguiWantsInput>, mut commands: Commands) {
+    let lines: f32 = wheels.read().map(|wheel| wheel.y.signum()).sum();
+    if lines != 0.0 && !wants.is_pointer_over_area() {
+        commands.trigger(Action::VolumeBy { percent: lines * 2.0 });
+    }
+}
+
+fn wake(moved: Res<AccumulatedMouseMotion>, buttons: Res<ButtonInput<MouseButton>>, mut awake: ResMut<Awake>) {
+    if moved.delta != Vec2::ZERO || buttons.get_just_pressed().next().is_some() {
+        awake.wake();
+    }
+}
+
+fn drop_file(mut drops: MessageReader<FileDragAndDrop>, mut commands: Commands) {
+    for drop in drops.read() {
+        if let FileDragAndDrop::DroppedFile { path_buf, .. } = drop {
+            commands.trigger(Action::OpenFile(path_buf.clone()));
+        }
+    }
+}
+
+fn sit(click: On<Pointer<Click>>, seats: Query<&Seat>, wants: Res<EguiWantsInput>, mut commands: Commands) {
+    if let Ok(seat) = seats.get(click.event().entity)
+        && click.event().button == PointerButton::Primary
+        && !wants.wants_any_pointer_input()
+    {
+        commands.trigger(Action::Sit(seat.0));
+    }
+}
+
+/// A hand's width of mouse turns the head by a third of a circle.
+const RADIANS_A_PIXEL: f32 = 0.0025;

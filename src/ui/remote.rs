@@ -1,0 +1,186 @@
+use bevy::{math::Affine3A, prelude::*};
+use bevy_egui::input::EguiWantsInput;
+
+use super::{Action, icon::Icon};
+use crate::theater::{
+    Cinema, SeatedCamera, Theater, Tier,
+    hall::shape::{ALL_FACES, Corner, Paint, Shape},
+    light::bake::bake,
+    material::{HallMaterial, Pattern},
+    motion,
+};
+
+/// A remote as in one's own hand: mesh buttons, found by picking, that press themselves and trigger the same actions as keys.
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Remote>().add_systems(PostStartup, put_in_hand).add_systems(Update, (raise, press).before(Theater::Light));
+}
+
+fn put_in_hand(
+    cameras: Query<Entity, With<SeatedCamera>>,
+    mut meshes: ResMut<Assets<Mesh>>,
+    mut materials: ResMut<Assets<HallMaterial>>,
+    tier: Res<Tier>,
+    mut commands: Commands,
+) {
+    let Some(camera) = cameras.iter().next() else { return };
+    let matt = materials.add(HallMaterial::new(Pattern::Plain, *tier));
+    let lamp = materials.add(HallMaterial::new(Pattern::Lamp, *tier));
+    let mut body = Shape::default();
+    body.soft_box(in_hand(), Vec3::new(WIDTH_M / 2.0, LENGTH_M / 2.0, 0.011), 0.010, 6, &ALL_FACES, |_| Paint::matt(34, 31, 33));
+    let body = meshes.add(bake(Pattern::Plain, &body, HELD_AT));
+    let mut button = Shape::default();
+    let half = BUTTON_M / 2.0;
+    button.soft_box(in_hand(), Vec3::new(half, half, 0.004), 0.004, 4, &ALL_FACES, |_| Paint::matt(58, 52, 54));
+    let button = meshes.add(bake(Pattern::Plain, &button, HELD_AT));
+    let target = meshes.add(Cuboid::new(BUTTON_M, BUTTON_M, 0.012));
+    let remote = commands
+        .spawn((Name::new("remote"), Body { raised: 0.0 }, Mesh3d(body), MeshMaterial3d(matt.clone()), Pickable::IGNORE, Visibility::Hidden, lowered(0.0)))
+        .id();
+    commands.entity(camera).add_child(remote);
+    for (row, icons) in BUTTONS.iter().enumerate() {
+        for (column, (icon, does)) in icons.iter().enumerate() {
+            let x = (column as f32 - (icons.len() as f32 - 1.0) / 2.0) * PITCH_M;
+            let y = LENGTH_M / 2.0 - 0.026 - row as f32 * PITCH_M;
+            let sign = meshes.add(bake(Pattern::Lamp, &sign(*icon), HELD_AT));
+            let rest = Vec3::new(x, y, 0.0125);
+            let entity = commands
+                .spawn((
+                    Name::new(format!("remote: {icon:?}")),
+                    RemoteButton { action: does(), rest, pressed: 0.0, is_hovered: false },
+                    Mesh3d(target.clone()),
+                    Transform::from_translation(rest),
+                    Visibility::Inherited,
+                    children![
+                        (Mesh3d(button.clone()), MeshMaterial3d(matt.clone()), Pickable::IGNORE),
+                        (Mesh3d(sign), MeshMaterial3d(lamp.clone()), Transform::from_xyz(0.0, 0.0, 0.0046), Pickable::IGNORE),
+                    ],
+                ))
+                .observe(click)
+                .observe(|over: On<Pointer<Over>>, mut buttons: Query<&mut RemoteButton>| {
+                    if let Ok(mut button) = buttons.get_mut(over.event().entity) {
+                        button.is_hovered = true;
+                    }
+                })
+                .observe(|out: On<Pointer<Out>>, mut buttons: Query<&mut RemoteButton>| {
+                    if let Ok(mut button) = buttons.get_mut(out.event().entity) {
+                        button.is_hovered = false;
+                    }
+                })
+                .id();
+            commands.entity(remote).add_child(entity);
+        }
+    }
+}
+
+fn click(click: On<Pointer<Click>>, mut buttons: Query<&mut RemoteButton>, wants: Res<EguiWantsInput>, mut commands: Commands) {
+    if let Ok(mut button) = buttons.get_mut(click.event().entity)
+        && click.event().button == PointerButton::Primary
+        && !wants.is_pointer_over_area()
+    {
+        button.pressed = 1.0;
+        commands.trigger(button.action.clone());
+    }
+}
+
+/// The hand comes up and goes down.
+fn raise(time: Res<Time>, remote: Res<Remote>, cinema: Res<Cinema>, mut bodies: Query<(&mut Body, &mut Transform, &mut Visibility)>) {
+    let target = if remote.is_up && !cinema.0 { 1.0 } else { 0.0 };
+    for (mut body, mut transform, mut visibility) in &mut bodies {
+        if body.raised == target {
+            continue;
+        }
+        let step = time.delta_secs() / RAISE_S;
+        body.raised += (target - body.raised).clamp(-step, step);
+        *transform = lowered(motion::ease(body.raised));
+        visibility.set_if_neq(if body.raised > 0.0 { Visibility::Inherited } else { Visibility::Hidden });
+    }
+}
+
+fn lowered(raised: f32) -> Transform {
+    let hand = HAND_M - Vec3::new(0.0, 0.16, -0.02) * (1.0 - raised);
+    Transform::from_translation(hand).with_rotation(Quat::from_euler(EulerRot::YXZ, -0.30, -0.42, 0.10))
+}
+
+/// A pressed button goes in and comes back; a hovered one stands out a little.
+fn press(time: Res<Time>, mut buttons: Query<(&mut RemoteButton, &mut Transform)>) {
+    for (mut button, mut transform) in &mut buttons {
+        let stands_out = if button.is_hovered { 1.12 } else { 1.0 };
+        if button.pressed > 0.0 {
+            button.pressed = (button.pressed - time.delta_secs() / PRESS_S).max(0.0);
+        }
+        let place = button.rest - Vec3::Z * 0.0045 * button.pressed;
+        transform.set_if_neq(Transform::from_translation(place).with_scale(Vec3::splat(stands_out)));
+    }
+}
+
+fn sign(icon: Icon) -> Shape {
+    let mut shape = Shape::default();
+    let paint = Paint::lamp(255, 190, 110, SIGN_GLOW, 0.0);
+    for outline in icon.outlines() {
+        let first = shape.corners.len() as u32;
+        shape.triangles.extend((1..outline.len() as u32 - 1).map(|next| [first, first + next, first + next + 1]));
+        shape.corners.extend(outline.iter().map(|[x, y]| Corner {
+            position: HELD_AT + Vec3::new(*x, *y, 0.0) * SIGN_HALF_M,
+            normal: Vec3::Z,
+            uv: Vec2::ZERO,
+            paint,
+        }));
+    }
+    shape
+}
+
+/// Whether the remote is in front of one's eyes.
+#[derive(Resource, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remote {
+    /// Raised.
+    pub is_up: bool,
+}
+
+impl Default for Remote {
+    fn default() -> Self {
+        Self { is_up: true }
+    }
+}
+
+/// A button of the remote, to be clicked.
+#[derive(Component, Debug, Clone, PartialEq)]
+pub struct RemoteButton {
+    /// What it does.
+    pub action: Action,
+    rest: Vec3,
+    /// 1 when pressed, going back to 0.
+    pressed: f32,
+    is_hovered: bool,
+}
+
+#[derive(Component)]
+struct Body {
+    /// 0 down, 1 up.
+    raised: f32,
+}
+
+/// Where its shapes are lit as they are baked: in a hand in the middle of the hall.
+fn in_hand() -> Affine3A {
+    Affine3A::from_translation(HELD_AT)
+}
+
+/// Row by row from the top.
+const BUTTONS: &[&[(Icon, fn() -> Action)]] = &[
+    &[(Icon::Lights, || Action::Lights), (Icon::Sound, || Action::NextSound)],
+    &[(Icon::Back, || Action::SeekBy { seconds: -10 }), (Icon::Forward, || Action::SeekBy { seconds: 10 })],
+    &[(Icon::PlayPause, || Action::Toggle), (Icon::Muted, || Action::Mute)],
+    &[(Icon::Quieter, || Action::VolumeBy { percent: -5.0 }), (Icon::Louder, || Action::VolumeBy { percent: 5.0 })],
+];
+
+const WIDTH_M: f32 = 0.064;
+const LENGTH_M: f32 = 0.160;
+const BUTTON_M: f32 = 0.022;
+const PITCH_M: f32 = 0.027;
+const SIGN_HALF_M: f32 = 0.0068;
+/// In front of the eye: at the lower right, an arm's length bent.
+const HAND_M: Vec3 = Vec3::new(0.25, -0.185, -0.46);
+const HELD_AT: Vec3 = Vec3::new(0.25, 1.9, 8.5);
+/// Like a phone in a cinema.
+const SIGN_GLOW: f32 = 0.34;
+const RAISE_S: f32 = 0.25;
+const PRESS_S: f32 = 0.18;

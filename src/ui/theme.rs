@@ -1,0 +1,175 @@
+use bevy::prelude::*;
+use bevy_egui::{
+    EguiContexts, EguiPrimaryContextPass,
+    egui::{self, Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, TextStyle, ThemePreference, style::WidgetVisuals},
+};
+use serde::{Deserialize, Serialize};
+
+/// One look for every panel: one accent, near-black and warm greys in the dark, paper in the light, a grid of eight pixels.
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Look>().add_systems(EguiPrimaryContextPass, dress.run_if(resource_changed::<Look>));
+}
+
+pub(super) fn dress(mut contexts: EguiContexts, look: Res<Look>) -> Result {
+    let context = contexts.ctx_mut()?;
+    for theme in [egui::Theme::Dark, egui::Theme::Light] {
+        context.style_mut_of(theme, |style| style_in(style, Palette::of(theme)));
+    }
+    context.set_theme(match look.theme {
+        Theme::System => ThemePreference::System,
+        Theme::Dark => ThemePreference::Dark,
+        Theme::Light => ThemePreference::Light,
+    });
+    Ok(())
+}
+
+fn style_in(style: &mut egui::Style, palette: Palette) {
+    style.text_styles = [
+        (TextStyle::Small, 13.0),
+        (TextStyle::Body, 15.0),
+        (TextStyle::Button, 15.0),
+        (TextStyle::Heading, 28.0),
+        (TextStyle::Monospace, 15.0),
+    ]
+    .into_iter()
+    .map(|(role, size)| (role.clone(), FontId::new(size, if role == TextStyle::Monospace { FontFamily::Monospace } else { FontFamily::Proportional })))
+    .collect();
+    style.spacing.item_spacing = egui::vec2(GRID, GRID);
+    style.spacing.button_padding = egui::vec2(2.0 * GRID, GRID);
+    style.spacing.window_margin = Margin::same(16);
+    style.spacing.interact_size.y = 4.0 * GRID;
+    style.spacing.slider_width = 12.0 * GRID;
+    style.interaction.selectable_labels = false;
+    style.animation_time = 0.12;
+    let visuals = &mut style.visuals;
+    visuals.panel_fill = palette.panel;
+    visuals.window_fill = palette.panel;
+    visuals.window_stroke = Stroke::new(1.0, palette.line);
+    visuals.extreme_bg_color = palette.field;
+    visuals.faint_bg_color = palette.field;
+    visuals.hyperlink_color = palette.accent_text;
+    visuals.selection.bg_fill = ACCENT.gamma_multiply(0.45);
+    visuals.selection.stroke = Stroke::new(1.0, palette.text);
+    visuals.window_corner_radius = CornerRadius::same(16);
+    visuals.menu_corner_radius = CornerRadius::same(8);
+    let widget = |fill: Color32, line: Color32, text: Color32| WidgetVisuals {
+        bg_fill: fill,
+        weak_bg_fill: fill,
+        bg_stroke: Stroke::new(1.0, line),
+        corner_radius: CornerRadius::same(8),
+        fg_stroke: Stroke::new(1.5, text),
+        expansion: 0.0,
+    };
+    visuals.widgets.noninteractive = widget(palette.panel, palette.line, palette.text);
+    visuals.widgets.inactive = widget(palette.button, Color32::TRANSPARENT, palette.text);
+    visuals.widgets.hovered = widget(palette.button_hovered, ACCENT.gamma_multiply(0.8), palette.text);
+    visuals.widgets.active = widget(ACCENT, ACCENT, NIGHT);
+    visuals.widgets.open = visuals.widgets.hovered;
+}
+
+/// The colours of one mode.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Palette {
+    pub(super) panel: Color32,
+    pub(super) field: Color32,
+    pub(super) button: Color32,
+    pub(super) button_hovered: Color32,
+    pub(super) line: Color32,
+    pub(super) text: Color32,
+    pub(super) quiet: Color32,
+    /// The accent where it is text: dark enough on paper.
+    pub(super) accent_text: Color32,
+    pub(super) problem: Color32,
+}
+
+impl Palette {
+    pub(super) const fn of(theme: egui::Theme) -> Self {
+        match theme {
+            egui::Theme::Dark => Self {
+                panel: Color32::from_rgb(0x17, 0x14, 0x13),
+                field: Color32::from_rgb(0x0d, 0x0b, 0x0a),
+                button: Color32::from_rgb(0x2c, 0x27, 0x24),
+                button_hovered: Color32::from_rgb(0x3a, 0x33, 0x2e),
+                line: Color32::from_rgb(0x38, 0x32, 0x2d),
+                text: Color32::from_rgb(0xf3, 0xec, 0xe2),
+                quiet: Color32::from_rgb(0xb4, 0xa8, 0x9b),
+                accent_text: ACCENT,
+                problem: Color32::from_rgb(0xff, 0x8a, 0x70),
+            },
+            egui::Theme::Light => Self {
+                panel: Color32::from_rgb(0xf7, 0xf1, 0xe6),
+                field: Color32::from_rgb(0xff, 0xfd, 0xf8),
+                button: Color32::from_rgb(0xe8, 0xde, 0xcd),
+                button_hovered: Color32::from_rgb(0xde, 0xd1, 0xbc),
+                line: Color32::from_rgb(0xd6, 0xc9, 0xb4),
+                text: Color32::from_rgb(0x2a, 0x22, 0x1b),
+                quiet: Color32::from_rgb(0x6a, 0x5d, 0x50),
+                accent_text: Color32::from_rgb(0x8a, 0x4f, 0x00),
+                problem: Color32::from_rgb(0xa8, 0x2a, 0x12),
+            },
+        }
+    }
+}
+
+/// House-light amber.
+pub(super) const ACCENT: Color32 = Color32::from_rgb(0xff, 0xb4, 0x54);
+/// What is written on the accent.
+pub(super) const NIGHT: Color32 = Color32::from_rgb(0x1c, 0x12, 0x06);
+/// Everything stands on multiples of it, in points.
+pub(super) const GRID: f32 = 8.0;
+
+/// How the panels look.
+#[derive(Resource, Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    /// Dark, light, or as the system.
+    pub theme: Theme,
+}
+
+/// Dark, light, or as the system.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the system says; dark if it does not.
+    #[default]
+    System,
+    /// Near-black.
+    Dark,
+    /// Paper.
+    Light,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WCAG 2.2: relative luminance and contrast.
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let luminance = |c: Color32| {
+            let linear = egui::Rgba::from(c);
+            0.2126 * linear.r() + 0.7152 * linear.g() + 0.0722 * linear.b()
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn all_text_stands_out_from_what_it_is_written_on() {
+        for theme in [egui::Theme::Dark, egui::Theme::Light] {
+            let p = Palette::of(theme);
+            for (name, text, ground) in [
+                ("text", p.text, p.panel),
+                ("text in a field", p.text, p.field),
+                ("text on a button", p.text, p.button),
+                ("text on a hovered button", p.text, p.button_hovered),
+                ("quiet text", p.quiet, p.panel),
+                ("accent", p.accent_text, p.panel),
+                ("problem", p.problem, p.panel),
+                ("pressed", NIGHT, ACCENT),
+            ] {
+                let ratio = contrast(text, ground);
+                assert!(ratio >= 4.5, "{theme:?} {name}: {ratio:.1}");
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use bevy::prelude::*;
+
+use crate::{
+    audio::Mixer,
+    film::{Opening, Screening},
+    room::{Frame, Now, Playback, Room},
+    theater::Cinema,
+};
+
+/// Gathers what the panels show, and knows when they should be seen.
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<View>().init_resource::<Panels>().init_resource::<Awake>().add_systems(Update, gather.after(Frame::Show));
+}
+
+fn gather(
+    mut view: ResMut<View>,
+    mut awake: ResMut<Awake>,
+    room: Single<&Playback, With<Room>>,
+    screening: Option<Res<Screening>>,
+    opening: Option<Res<Opening>>,
+    mixer: Option<Res<Mixer>>,
+    cinema: Res<Cinema>,
+    now: Res<Now>,
+    time: Res<Time>,
+) {
+    let plays = room.plays(now.room());
+    awake.for_s = if plays { awake.for_s - time.delta_secs() } else { AWAKE_S };
+    let appears = f32::from(u8::from(awake.for_s > 0.0));
+    let shown = view.visibility + (appears - view.visibility).clamp(-time.delta_secs() / FADE_S, time.delta_secs() / FADE_S);
+    *view = View {
+        film: room.film.as_ref().map(|film| ViewOfFilm {
+            title: film.title.clone(),
+            time_s: room.timeline.film_at(now.room()).s(),
+            duration_s: film.duration_ns.map(|ns| ns as f64 / 1e9),
+            plays,
+            is_waiting: room.gather.is_some(),
+            sound: screening.as_ref().map(|screening| screening.sound_name()),
+            has_sounds: screening.as_ref().is_some_and(|screening| screening.info().sounds.len() > 1),
+        }),
+        opening: opening.map(|opening| opening.name().to_owned()),
+        volume_percent: mixer.as_ref().map_or(0.0, |mixer| mixer.film_volume()),
+        is_muted: mixer.is_some_and(|mixer| mixer.is_film_muted()),
+        is_cinema: cinema.0,
+        visibility: shown,
+    };
+}
+
+/// How things are, as the panels show it.
+#[derive(Resource, Debug, Default, Clone, PartialEq)]
+pub struct View {
+    /// The film on the screen.
+    pub film: Option<ViewOfFilm>,
+    /// The name of a film that is being opened.
+    pub opening: Option<String>,
+    /// The film's volume.
+    pub volume_percent: f32,
+    /// Whether the sound is off.
+    pub is_muted: bool,
+    /// Whether the film fills the window.
+    pub is_cinema: bool,
+    /// How far the bar is faded in, 0 to 1.
+    pub visibility: f32,
+}
+
+/// The film as the panels show it.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct ViewOfFilm {
+    /// Its name.
+    pub title: String,
+    /// Where it is.
+    pub time_s: f64,
+    /// How long it is, if it is known.
+    pub duration_s: Option<f64>,
+    /// Whether it runs, or will once it is ready.
+    pub plays: bool,
+    /// Whether it stands until it is ready.
+    pub is_waiting: bool,
+    /// The sound track in words.
+    pub sound: Option<String>,
+    /// Whether there is more than one.
+    pub has_sounds: bool,
+}
+
+/// What is open, and what is being typed.
+#[derive(Resource, Debug, Default)]
+pub struct Panels {
+    /// The list of keys.
+    pub help: bool,
+    /// The path typed in the lobby.
+    pub path: String,
+    /// Whether no panel is drawn at all: for pictures of the hall.
+    pub are_hidden: bool,
+}
+
+/// Panels stay for a while after the last movement, then the film is alone.
+#[derive(Resource, Debug)]
+pub struct Awake {
+    for_s: f32,
+}
+
+impl Awake {
+    /// Somebody moved.
+    pub fn wake(&mut self) {
+        self.for_s = AWAKE_S;
+    }
+
+    /// Whether panels are up.
+    #[must_use]
+    pub fn is_awake(&self) -> bool {
+        self.for_s > 0.0
+    }
+}
+
+impl Default for Awake {
+    fn default() -> Self {
+        Self { for_s: AWAKE_S }
+    }
+}
+
+const AWAKE_S: f32 = 3.0;
+const FADE_S: f32 = 0.2;
