@@ -103,6 +103,14 @@ impl Trace {
     }
 }
 
+/// Reads a trace back, for tests and benches.
+///
+/// # Errors
+/// When the file cannot be read or a line is no event.
+pub fn read(path: &Path) -> std::io::Result<Vec<Event>> {
+    std::fs::read_to_string(path)?.lines().map(|line| serde_json::from_str(line).map_err(std::io::Error::from)).collect()
+}
+
 fn write_line(file: &mut BufWriter<File>, event: Event) -> std::io::Result<()> {
     serde_json::to_writer(&mut *file, &event)?;
     file.write_all(b"\n")

@@ -187,7 +187,8 @@ pub enum TierChoice {
 const MAX_SIDE: u32 = 8192;
 /// A clock worse than a tenth is none.
 const MAX_PPM: f64 = 100_000.0;
-const AFTER_HELP: &str = "Headless lines: open FILE | play | pause | toggle | seek SECONDS | audio N | volume PERCENT | mute | state | close | quit";
+const AFTER_HELP: &str =
+    "Headless lines: open FILE | play | pause | toggle | seek SECONDS | audio N | volume PERCENT | mute | state | close | quit";
 
 #[cfg(test)]
 mod tests {

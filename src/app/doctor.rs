@@ -73,7 +73,10 @@ fn sound() -> Vec<String> {
             "           Remedy: connect loudspeakers or headphones; on Linux see that PulseAudio or PipeWire runs (pactl info).".to_owned(),
         ];
     }
-    let mut lines = vec![format!("Sound      {} (choose with --sound device:NAME):", if devices.len() == 1 { "one device".to_owned() } else { format!("{} devices", devices.len()) })];
+    let mut lines = vec![format!(
+        "Sound      {} (choose with --sound device:NAME):",
+        if devices.len() == 1 { "one device".to_owned() } else { format!("{} devices", devices.len()) }
+    )];
     lines.extend(devices.into_iter().map(|name| {
         let mark = if default.as_ref() == Some(&name) { "  (default)" } else { "" };
         format!("             {name}{mark}")
@@ -83,7 +86,9 @@ fn sound() -> Vec<String> {
 
 fn cameras() -> Vec<String> {
     match webcam::cameras() {
-        Ok(names) if names.is_empty() => vec!["Cameras    none. Remedy, if you have one: connect it, or join the group that may use it (video).".to_owned()],
+        Ok(names) if names.is_empty() => {
+            vec!["Cameras    none. Remedy, if you have one: connect it, or join the group that may use it (video).".to_owned()]
+        }
         Ok(names) => names.into_iter().map(|name| format!("Camera     {name}")).collect(),
         Err(error) => vec![format!("Cameras    cannot be listed: {error}.")],
     }

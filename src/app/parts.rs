@@ -4,15 +4,19 @@ use super::{Cli, TierChoice};
 use crate::{
     audio::{self, Mixer},
     film::{self, TraceTo},
-    room, theater,
+    room::{self, Clock},
+    theater,
     theater::Tier,
-    trace::Trace,
+    trace::{Trace, mono_ns},
     ui,
 };
 
 /// What runs with and without a window: the room, the sound, the film.
 pub fn house(app: &mut App, ground: Ground) {
     app.insert_resource(ground.mixer).insert_resource(TraceTo(ground.trace));
+    if let Some(mono_ns) = ground.clock {
+        app.insert_resource(Clock(mono_ns));
+    }
     app.add_plugins((room::plugin, audio::plugin, film::plugin));
 }
 
@@ -30,6 +34,8 @@ pub struct Ground {
     pub mixer: Mixer,
     /// The trace, open.
     pub trace: Trace,
+    /// Where the time comes from; without one it is moved by hand.
+    pub clock: Option<fn() -> i64>,
 }
 
 impl Ground {
@@ -43,7 +49,7 @@ impl Ground {
             None => Trace::default(),
         };
         let mixer = Mixer::open(&cli.output(), &trace).map_err(|error| error.to_string())?;
-        Ok(Self { mixer, trace })
+        Ok(Self { mixer, trace, clock: Some(mono_ns) })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     audio::{Mixer, Output},
     clock::FilmTime,
     film::{Decoding, FilmSource, Open, OpenFailed, Opening, Screening},
-    room::{Ask, Now},
+    room::Ask,
     theater::{Cinema, Curtain, HouseLights, Mood, Screen, SeatNumber, Tier, Viewer},
     trace::Trace,
     ui::{Panels, Remote},
@@ -42,12 +42,13 @@ pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
 /// # Errors
 /// One sentence: the film cannot be opened, or nothing can be drawn on this machine.
 pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
-    let mixer = Mixer::open(&Output::Capture(crate::audio::backend::capture::Handle::default()), &Trace::default()).map_err(|error| error.to_string())?;
+    let mixer = Mixer::open(&Output::Capture(crate::audio::backend::capture::Handle::default()), &Trace::default())
+        .map_err(|error| error.to_string())?;
     let (width, height) = order.size;
     let options = Options { width, height, step: Some(STEP), dummy_window: false };
     let mut offscreen = Offscreen::new(options, |app| {
-        app.insert_resource(Now::by_hand(0)).insert_resource(Decoding::InEachFrame);
-        house(app, Ground { mixer, trace: Trace::default() });
+        app.insert_resource(Decoding::InEachFrame);
+        house(app, Ground { mixer, trace: Trace::default(), clock: None });
         hall(app, order.tier);
         if order.tier.is_none() {
             app.add_systems(PreStartup, |adapter: Option<Res<RenderAdapterInfo>>, mut tier: ResMut<Tier>| {

@@ -3,7 +3,7 @@ use std::f64::consts::TAU;
 use super::{Feed, Mixer, Output, backend::capture, feed};
 use crate::{
     handover::{SampleProducer, StereoFrame, ring},
-    trace::{Event, Trace},
+    trace::{self, Event, Trace},
 };
 
 const MS: i64 = 1_000_000;
@@ -382,8 +382,7 @@ fn each_callback_that_plays_is_traced_once() {
     rig.pull(480);
     rig.pull(1440);
     drop(rig);
-    let text = std::fs::read_to_string(path).unwrap();
-    let events: Vec<Event> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events = trace::read(&path).unwrap();
     let heard = |ns, film_ns| Event::Heard { mono_ns: ns, film_ns: FILM_NS + film_ns };
     assert_eq!(events, [heard(start_ns, 0), heard(start_ns + 5 * MS, 5 * MS)]);
 }

@@ -1,9 +1,6 @@
 use bevy::prelude::*;
 
-use super::{
-    Finished, Screening,
-    screening::SETTLE_NS,
-};
+use super::{Finished, Screening, screening::SETTLE_NS};
 use crate::{
     clock::{Follow, Motion, Situation, follow},
     room::{Ask, Frame, Now, Playback, Room},
@@ -15,7 +12,13 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 /// The room agreed on something new: a place to go to, or an instant to start or stop at.
-fn on_playback(inserted: On<Insert, Playback>, playbacks: Query<&Playback>, screening: Option<ResMut<Screening>>, now: Res<Now>, mut commands: Commands) {
+fn on_playback(
+    inserted: On<Insert, Playback>,
+    playbacks: Query<&Playback>,
+    screening: Option<ResMut<Screening>>,
+    now: Res<Now>,
+    mut commands: Commands,
+) {
     let (Some(mut screening), Ok(playback)) = (screening, playbacks.get(inserted.event().entity)) else { return };
     if playback.film.is_none() {
         commands.remove_resource::<Screening>();

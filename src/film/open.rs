@@ -22,7 +22,13 @@ pub(super) fn plugin(app: &mut App) {
 fn on_open(open: On<Open>, decoding: Res<Decoding>, now: Res<Now>, mut commands: Commands) {
     match begin(&open.event().source, *decoding) {
         Ok((player, by_hand, name)) => {
-            commands.insert_resource(Opening { player: Some(player), by_hand, name, plays: open.event().plays, since_mono_ns: now.mono_ns });
+            commands.insert_resource(Opening {
+                player: Some(player),
+                by_hand,
+                name,
+                plays: open.event().plays,
+                since_mono_ns: now.mono_ns,
+            });
         }
         Err(error) => fail(&error, &mut commands),
     }
@@ -55,7 +61,13 @@ fn step_by_hand(mut opening: ResMut<Opening>) {
     }
 }
 
-fn hear_opening(mut opening: ResMut<Opening>, now: Res<Now>, tracing_to: Res<TraceTo>, mut mixer: Option<ResMut<Mixer>>, mut commands: Commands) {
+fn hear_opening(
+    mut opening: ResMut<Opening>,
+    now: Res<Now>,
+    tracing_to: Res<TraceTo>,
+    mut mixer: Option<ResMut<Mixer>>,
+    mut commands: Commands,
+) {
     let Some(player) = &opening.player else { return };
     let event = player.next_event();
     match event {

@@ -34,13 +34,17 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
                     && film_ns + EARLY_END_NS < duration_ns
                 {
                     let (title, at, of) = (&screening.info.title, clock_text(film_ns), clock_text(duration_ns));
-                    commands.trigger(Notice::problem(format!("“{title}” ends at {at} of {of}: the rest of the file is missing or damaged.")));
+                    commands
+                        .trigger(Notice::problem(format!("“{title}” ends at {at} of {of}: the rest of the file is missing or damaged.")));
                 }
             }
             Told::Ended { .. } => {}
-            Told::NoPicture { reason } => commands.trigger(Notice::problem(format!("The picture of this film cannot be shown ({reason}). Its sound plays."))),
+            Told::NoPicture { reason } => {
+                commands.trigger(Notice::problem(format!("The picture of this film cannot be shown ({reason}). Its sound plays.")))
+            }
             Told::NoSound { reason } => {
-                commands.trigger(Notice::problem(format!("This sound track cannot be played ({reason}). Choose another one with the remote.")));
+                commands
+                    .trigger(Notice::problem(format!("This sound track cannot be played ({reason}). Choose another one with the remote.")));
             }
             Told::Opened(_) => tracing::error!("a film was opened twice"),
             Told::Failed(error) => commands.trigger(Notice::problem(error.to_string())),
@@ -52,7 +56,9 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
 fn watch(screening: Res<Screening>, now: Res<Now>, mut commands: Commands) {
     if screening.player.stuck_for_ns(now.mono_ns) > STUCK_NS {
         let title = &screening.info.title;
-        commands.trigger(Notice::problem(format!("“{title}” cannot be played on: its data keep the decoder busy for ever. Open another film.")));
+        commands.trigger(Notice::problem(format!(
+            "“{title}” cannot be played on: its data keep the decoder busy for ever. Open another film."
+        )));
         commands.remove_resource::<Screening>();
         commands.trigger(Ask::Close);
     }
@@ -65,7 +71,13 @@ fn report_ready(screening: Res<Screening>, room: Single<&Playback, With<Room>>, 
     }
 }
 
-fn on_choose_sound(choice: On<ChooseSound>, screening: Option<ResMut<Screening>>, room: Single<&Playback, With<Room>>, now: Res<Now>, mut commands: Commands) {
+fn on_choose_sound(
+    choice: On<ChooseSound>,
+    screening: Option<ResMut<Screening>>,
+    room: Single<&Playback, With<Room>>,
+    now: Res<Now>,
+    mut commands: Commands,
+) {
     let Some(mut screening) = screening else { return };
     let wanted = match *choice.event() {
         ChooseSound::Number(number) => number,
@@ -132,13 +144,31 @@ pub struct Screening {
 }
 
 impl Screening {
-    pub(super) fn new(player: Player, by_hand: Option<Hand>, info: FilmInfo, trace: &Trace, mixer: Option<&mut Mixer>) -> Result<Self, String> {
+    pub(super) fn new(
+        player: Player,
+        by_hand: Option<Hand>,
+        info: FilmInfo,
+        trace: &Trace,
+        mixer: Option<&mut Mixer>,
+    ) -> Result<Self, String> {
         let (feed, sound) = feed(trace.clone());
         if let Some(mixer) = mixer {
             mixer.play_film_feed(sound).map_err(|error| format!("The film cannot be heard: {error}."))?;
         }
         let sound = info.default_sound;
-        Ok(Self { player, by_hand, feed, info, sound, generation: 0, follows: 0, cue: 0, settles_at_mono_ns: 0, end_ns: None, has_picture: false })
+        Ok(Self {
+            player,
+            by_hand,
+            feed,
+            info,
+            sound,
+            generation: 0,
+            follows: 0,
+            cue: 0,
+            settles_at_mono_ns: 0,
+            end_ns: None,
+            has_picture: false,
+        })
     }
 
     /// What the file says of itself.

@@ -18,7 +18,13 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, clear.in_set(Frame::Show).run_if(resource_removed::<Screening>));
 }
 
-fn show(mut screening: ResMut<Screening>, mut screen: ResMut<Screen>, room: Single<&Playback, With<Room>>, now: Res<Now>, trace: Res<TraceTo>) {
+fn show(
+    mut screening: ResMut<Screening>,
+    mut screen: ResMut<Screen>,
+    room: Single<&Playback, With<Room>>,
+    now: Res<Now>,
+    trace: Res<TraceTo>,
+) {
     let heard_ns = screening.heard(now.mono_ns).map(|heard| heard.film_ns);
     // A room that stands shows where it stands at once; a running one shows nothing of a new place before its time.
     let stands_at_ns = (room.gather.is_some() || !room.plays(now.room())).then(|| room.timeline.film.ns());

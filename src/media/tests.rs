@@ -11,7 +11,6 @@ use proptest::{prelude::*, strategy::ValueTree as _};
 use super::{ByHand, Error, Event, FilmInfo, Picture, Player, Seek, Source};
 use crate::handover::{SampleConsumer, ring};
 
-#[expect(unreachable_pub, reason = "shared with the integration tests")]
 #[path = "../../tests/it/support/clip.rs"]
 mod clip;
 

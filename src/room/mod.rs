@@ -13,7 +13,7 @@ mod playback;
 
 use bevy::prelude::*;
 
-pub use now::Now;
+pub use now::{Clock, Now};
 pub use playback::{Ask, FilmOnScreen, Gather, Playback, decide};
 
 /// The order of every frame's work: what has come is taken in, decided on, shown.

@@ -1,27 +1,28 @@
 use bevy::prelude::*;
 
-use crate::{clock::RoomTime, trace};
+use crate::clock::RoomTime;
 
 /// Reads the clock once a frame, so that everything in a frame agrees on the time.
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Now>().add_systems(First, read_clock);
+    app.init_resource::<Now>().add_systems(First, read_clock.run_if(resource_exists::<Clock>));
 }
 
-/// The time of this frame.
+fn read_clock(clock: Res<Clock>, mut now: ResMut<Now>) {
+    now.mono_ns = (clock.0)();
+}
+
+/// Where the time comes from. Without one [`Now`] stands until it is set: for tests, and for pictures made offscreen.
 #[derive(Resource, Debug, Clone, Copy)]
+pub struct Clock(pub fn() -> i64);
+
+/// The time of this frame.
+#[derive(Resource, Debug, Default, Clone, Copy)]
 pub struct Now {
     /// This machine's monotonic clock, in nanoseconds.
     pub mono_ns: i64,
-    is_set_by_hand: bool,
 }
 
 impl Now {
-    /// A time that stands until it is set again: for tests, and for pictures made offscreen.
-    #[must_use]
-    pub const fn by_hand(mono_ns: i64) -> Self {
-        Self { mono_ns, is_set_by_hand: true }
-    }
-
     /// The host's clock now. Whoever is alone is the host.
     #[must_use]
     pub const fn room(&self) -> RoomTime {
@@ -32,17 +33,5 @@ impl Now {
     #[must_use]
     pub const fn mono_ns_at(&self, room: RoomTime) -> i64 {
         room.ns()
-    }
-}
-
-impl Default for Now {
-    fn default() -> Self {
-        Self { mono_ns: trace::mono_ns(), is_set_by_hand: false }
-    }
-}
-
-fn read_clock(mut now: ResMut<Now>) {
-    if !now.is_set_by_hand {
-        now.mono_ns = trace::mono_ns();
     }
 }

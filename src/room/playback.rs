@@ -46,7 +46,9 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback>
         Ask::Toggle => decide(playback, if plays { &Ask::Pause } else { &Ask::Play }, now),
         Ask::Play if plays => None,
         Ask::Play if playback.gather.is_some() => Some(Playback { gather: Some(Gather { plays: true }), ..playback.clone() }),
-        Ask::Play if film.duration_ns.is_some_and(|duration_ns| place.ns() >= duration_ns - END_MARGIN_NS) => Some(gather(FilmTime::ZERO, true)),
+        Ask::Play if film.duration_ns.is_some_and(|duration_ns| place.ns() >= duration_ns - END_MARGIN_NS) => {
+            Some(gather(FilmTime::ZERO, true))
+        }
         Ask::Play => Some(Playback { timeline: playback.timeline.play(start), ..playback.clone() }),
         Ask::Pause if !plays => None,
         Ask::Pause if playback.gather.is_some() => Some(Playback { gather: Some(Gather { plays: false }), ..playback.clone() }),
@@ -62,7 +64,12 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback>
             let is_of_now = generation == playback.generation && playback.gather.is_none() && plays;
             is_of_now.then(|| Playback { timeline: Timeline::standing(at), ..playback.clone() })
         }
-        Ask::Close => Some(Playback { film: None, gather: None, generation: playback.generation.wrapping_add(1), timeline: Timeline::standing(FilmTime::ZERO) }),
+        Ask::Close => Some(Playback {
+            film: None,
+            gather: None,
+            generation: playback.generation.wrapping_add(1),
+            timeline: Timeline::standing(FilmTime::ZERO),
+        }),
         Ask::Present { .. } => None,
     }
 }
@@ -203,7 +210,9 @@ mod tests {
 
     #[test]
     fn seeks_stay_inside_the_film() {
-        for (ask, expected_s) in [(Ask::SeekTo(FilmTime::from_ns(i64::MAX)), 59.95), (Ask::SeekBy { ns: i64::MIN }, 0.0), (Ask::SeekBy { ns: -SECOND }, 0.94)] {
+        for (ask, expected_s) in
+            [(Ask::SeekTo(FilmTime::from_ns(i64::MAX)), 59.95), (Ask::SeekBy { ns: i64::MIN }, 0.0), (Ask::SeekBy { ns: -SECOND }, 0.94)]
+        {
             let sought = decide(&playing(), &ask, at(3.0)).unwrap();
             assert_eq!(sought.timeline.film_at(at(3.0)).s(), expected_s, "{ask:?}");
         }

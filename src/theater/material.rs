@@ -46,18 +46,8 @@ pub enum Pattern {
 
 impl Pattern {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
-        Self::Plain,
-        Self::Carpet,
-        Self::Fabric,
-        Self::Wood,
-        Self::Stars,
-        Self::Velvet,
-        Self::Brass,
-        Self::Lamp,
-        Self::Halo,
-        Self::Beam,
-    ];
+    pub const ALL: [Self; 10] =
+        [Self::Plain, Self::Carpet, Self::Fabric, Self::Wood, Self::Stars, Self::Velvet, Self::Brass, Self::Lamp, Self::Halo, Self::Beam];
 
     /// Its name in the shader.
     #[must_use]
@@ -78,7 +68,8 @@ impl Pattern {
 }
 
 /// How much a corner receives from the house lights and from the screen's zones 0 to 2 (upper row, left to right).
-pub const ATTRIBUTE_HOUSE_AND_UPPER: MeshVertexAttribute = MeshVertexAttribute::new("HouseAndUpper", 0x686f_7573_6501, VertexFormat::Float32x4);
+pub const ATTRIBUTE_HOUSE_AND_UPPER: MeshVertexAttribute =
+    MeshVertexAttribute::new("HouseAndUpper", 0x686f_7573_6501, VertexFormat::Float32x4);
 /// How much a corner receives from the screen's zones 3 to 5 (lower row), and the light it sends by itself.
 pub const ATTRIBUTE_LOWER_AND_OWN: MeshVertexAttribute = MeshVertexAttribute::new("LowerAndOwn", 0x686f_7573_6502, VertexFormat::Float32x4);
 /// Light from lamps that never change: aisle lights and exit signs; linear red, green, blue.

@@ -7,6 +7,8 @@
 
 use bevy::prelude::*;
 
+use crate::room::Frame;
+
 pub mod cinema;
 pub mod hall;
 pub mod light;
@@ -30,7 +32,7 @@ pub use view::{SeatedCamera, Viewer};
 /// The whole place. Insert [`Tier`] before, or it is [`Tier::Low`].
 pub fn plugin(app: &mut App) {
     app.init_resource::<Tier>();
-    app.configure_sets(Update, (Theater::Move, Theater::Light).chain());
+    app.configure_sets(Update, (Theater::Move, Theater::Light).chain().after(Frame::Show));
     app.add_plugins((material::plugin, light::plugin, hall::plugin, view::plugin, screen::plugin, cinema::plugin, mood::plugin));
 }
 

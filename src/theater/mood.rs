@@ -10,7 +10,14 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Lights>().add_systems(Update, follow_film.in_set(Frame::Show).before(Theater::Move));
 }
 
-fn follow_film(room: Option<Single<&Playback, With<Room>>>, now: Option<Res<Now>>, lights: Res<Lights>, mut house: ResMut<HouseLights>, mut curtain: ResMut<Curtain>, mut was_open: Local<bool>) {
+fn follow_film(
+    room: Option<Single<&Playback, With<Room>>>,
+    now: Option<Res<Now>>,
+    lights: Res<Lights>,
+    mut house: ResMut<HouseLights>,
+    mut curtain: ResMut<Curtain>,
+    mut was_open: Local<bool>,
+) {
     let (Some(room), Some(now)) = (room, now) else { return };
     let mood = mood(&room, &now, *lights);
     if house.mood() != mood {

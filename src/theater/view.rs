@@ -32,7 +32,12 @@ fn open_eyes(mut commands: Commands, tier: Res<Tier>, viewer: Res<Viewer>) {
     ));
 }
 
-fn look(time: Res<Time>, viewer: Res<Viewer>, cinema: Res<Cinema>, mut cameras: Query<(&mut SeatedCamera, &mut Transform, &mut Projection)>) {
+fn look(
+    time: Res<Time>,
+    viewer: Res<Viewer>,
+    cinema: Res<Cinema>,
+    mut cameras: Query<(&mut SeatedCamera, &mut Transform, &mut Projection)>,
+) {
     if cinema.0 {
         return;
     }
@@ -134,7 +139,11 @@ impl Pose {
     pub fn towards(self, other: Self, part: f32) -> Self {
         let part = ease(part);
         let rise = Vec3::Y * (0.25 * (part * std::f32::consts::PI).sin());
-        Self { eye: self.eye.lerp(other.eye, part) + rise, aim: self.aim.lerp(other.aim, part), fov: self.fov + (other.fov - self.fov) * part }
+        Self {
+            eye: self.eye.lerp(other.eye, part) + rise,
+            aim: self.aim.lerp(other.aim, part),
+            fov: self.fov + (other.fov - self.fov) * part,
+        }
     }
 
     /// The camera's place with the head turned.

@@ -19,11 +19,14 @@ pub(super) fn show(context: &egui::Context, view: &View, actions: &mut Vec<Actio
     Area::new(Id::new("bar")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -2.0 * GRID)).show(context, |ui| {
         ui.set_opacity(view.visibility);
         let fill = ui.visuals().panel_fill.gamma_multiply(0.94);
-        Frame::new().fill(fill).corner_radius(12).inner_margin(egui::Margin::symmetric(16, 8)).stroke(ui.visuals().window_stroke).show(ui, |ui| {
-            ui.set_width(width - 4.0 * GRID);
-            seek_slider(ui, film, actions);
-            ui.horizontal(|ui| buttons(ui, view, film, actions));
-        });
+        Frame::new().fill(fill).corner_radius(12).inner_margin(egui::Margin::symmetric(16, 8)).stroke(ui.visuals().window_stroke).show(
+            ui,
+            |ui| {
+                ui.set_width(width - 4.0 * GRID);
+                seek_slider(ui, film, actions);
+                ui.horizontal(|ui| buttons(ui, view, film, actions));
+            },
+        );
     });
 }
 

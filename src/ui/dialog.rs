@@ -38,5 +38,6 @@ pub(super) struct AskForFile;
 struct Asking(Task<Option<PathBuf>>);
 
 const FILM_ENDINGS: &[&str] = &[
-    "mkv", "mp4", "webm", "mov", "avi", "m4v", "ts", "m2ts", "mpg", "mpeg", "wmv", "flv", "ogv", "3gp", "mp3", "flac", "ogg", "opus", "m4a", "wav",
+    "mkv", "mp4", "webm", "mov", "avi", "m4v", "ts", "m2ts", "mpg", "mpeg", "wmv", "flv", "ogv", "3gp", "mp3", "flac", "ogg", "opus",
+    "m4a", "wav",
 ];

@@ -42,9 +42,7 @@ impl Icon {
             let tip = [x + to * half * 1.6, 0.0];
             if to > 0.0 { vec![[x, -half], tip, [x, half]] } else { vec![[x, half], tip, [x, -half]] }
         };
-        let speaker = || {
-            vec![bar(-0.95, -0.6, -0.28, 0.28), vec![[-0.6, -0.28], [-0.1, -0.75], [-0.1, 0.75], [-0.6, 0.28]]]
-        };
+        let speaker = || vec![bar(-0.95, -0.6, -0.28, 0.28), vec![[-0.6, -0.28], [-0.1, -0.75], [-0.1, 0.75], [-0.6, 0.28]]];
         let with = |mut outlines: Vec<Vec<[f32; 2]>>, more: Vec<Vec<[f32; 2]>>| {
             outlines.extend(more);
             outlines
@@ -75,7 +73,10 @@ impl Icon {
                 };
                 [(-0.9, -0.8), (0.9, -0.8), (-0.9, 0.8), (0.9, 0.8)].into_iter().flat_map(|(x, y)| corner(x, y)).collect()
             }
-            Self::Remote => with(frame(-0.42, 0.42, -1.0, 1.0, 0.14), vec![circle(0.0, 0.45, 0.17), bar(-0.16, 0.16, -0.25, -0.1), bar(-0.16, 0.16, -0.6, -0.45)]),
+            Self::Remote => with(
+                frame(-0.42, 0.42, -1.0, 1.0, 0.14),
+                vec![circle(0.0, 0.45, 0.17), bar(-0.16, 0.16, -0.25, -0.1), bar(-0.16, 0.16, -0.6, -0.45)],
+            ),
             Self::Help => vec![
                 bar(-0.5, 0.5, 0.62, 0.85),
                 bar(0.27, 0.5, 0.05, 0.85),

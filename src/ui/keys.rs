@@ -11,9 +11,16 @@ pub(super) fn plugin(app: &mut App) {
     app.add_systems(PreUpdate, press.after(bevy_egui::EguiPreUpdateSet::BeginPass));
 }
 
-fn press(mut presses: MessageReader<KeyboardInput>, held: Res<ButtonInput<KeyCode>>, wants: Res<EguiWantsInput>, mut awake: ResMut<Awake>, mut commands: Commands) {
+fn press(
+    mut presses: MessageReader<KeyboardInput>,
+    held: Res<ButtonInput<KeyCode>>,
+    wants: Res<EguiWantsInput>,
+    mut awake: ResMut<Awake>,
+    mut commands: Commands,
+) {
     let is_typing = wants.wants_any_keyboard_input();
-    let has_modifier = held.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::AltLeft, KeyCode::AltRight, KeyCode::SuperLeft]);
+    let has_modifier =
+        held.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::AltLeft, KeyCode::AltRight, KeyCode::SuperLeft]);
     for press in presses.read() {
         let is_down = press.state == ButtonState::Pressed;
         if !is_down || is_typing || has_modifier {

@@ -4,6 +4,8 @@ use bevy_egui::egui::{self, Align2, Area, Frame, Id, RichText, vec2};
 
 use super::{
     Action, View,
+    bar::icon_button,
+    icon::Icon,
     theme::{ACCENT, GRID, NIGHT, Palette},
 };
 
@@ -12,7 +14,8 @@ pub(super) fn show(context: &egui::Context, view: &View, path: &mut String, acti
     let palette = Palette::of(context.theme());
     let width = (context.content_rect().width() - 6.0 * GRID).min(56.0 * GRID);
     Area::new(Id::new("lobby")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).show(context, |ui| {
-        let frame = Frame::new().fill(palette.panel.gamma_multiply(0.96)).corner_radius(16).inner_margin(32).stroke(ui.visuals().window_stroke);
+        let frame =
+            Frame::new().fill(palette.panel.gamma_multiply(0.96)).corner_radius(16).inner_margin(32).stroke(ui.visuals().window_stroke);
         frame.show(ui, |ui| {
             ui.set_width(width - 64.0);
             ui.vertical_centered(|ui| {
@@ -32,13 +35,20 @@ pub(super) fn show(context: &egui::Context, view: &View, path: &mut String, acti
             if ui.add_sized(full, open).on_hover_text("Choose a film on this computer  (o)").clicked() {
                 actions.push(Action::ChooseFile);
             }
-            if ui.add_sized(full, egui::Button::new(RichText::new("Play the demo").size(20.0))).on_hover_text("A film of one minute that shows what is here").clicked() {
+            if ui
+                .add_sized(full, egui::Button::new(RichText::new("Play the demo").size(20.0)))
+                .on_hover_text("A film of one minute that shows what is here")
+                .clicked()
+            {
                 actions.push(Action::PlayDemo);
             }
             ui.add_space(GRID);
             ui.horizontal(|ui| {
                 let opens = ui.button("Open").on_hover_text("Open the film at this path").clicked();
-                let field = egui::TextEdit::singleline(path).hint_text("or type its path, or drop a file here").desired_width(f32::INFINITY).margin(vec2(12.0, 8.0));
+                let field = egui::TextEdit::singleline(path)
+                    .hint_text("or type its path, or drop a file here")
+                    .desired_width(f32::INFINITY)
+                    .margin(vec2(12.0, 8.0));
                 let response = ui.add(field);
                 response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, "Path of a film"));
                 let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
@@ -48,9 +58,9 @@ pub(super) fn show(context: &egui::Context, view: &View, path: &mut String, acti
             });
             ui.add_space(GRID);
             ui.horizontal(|ui| {
-                ui.label(RichText::new("Click a seat to sit there. Drag with the right button to look around.").small().color(palette.quiet));
+                ui.label(RichText::new("Click a seat to sit there; drag with the right button to look.").small().color(palette.quiet));
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if ui.small_button("Keys  ?").clicked() {
+                    if icon_button(ui, Icon::Help, "Keys", &Action::Help) {
                         actions.push(Action::Help);
                     }
                 });

@@ -38,7 +38,16 @@ pub fn plugin(app: &mut App) {
     // A schedule without systems would drop egui's fonts.
     app.init_schedule(EguiPrimaryContextPass);
     app.add_systems(PostStartup, put_context_on_camera);
-    app.add_plugins((action::plugin, view::plugin, theme::plugin, keys::plugin, pointer::plugin, dialog::plugin, notices::plugin, remote::plugin));
+    app.add_plugins((
+        action::plugin,
+        view::plugin,
+        theme::plugin,
+        keys::plugin,
+        pointer::plugin,
+        dialog::plugin,
+        notices::plugin,
+        remote::plugin,
+    ));
     app.add_systems(EguiPrimaryContextPass, draw.after(theme::dress));
 }
 
@@ -49,7 +58,13 @@ fn put_context_on_camera(cameras: Query<Entity, With<SeatedCamera>>, mut command
 }
 
 /// Draws every panel that is up. egui may run this twice for one frame, so all that happens here is pushing actions.
-fn draw(mut contexts: EguiContexts, view: Res<View>, mut panels: ResMut<Panels>, notices: Res<notices::Notices>, mut commands: Commands) -> Result {
+fn draw(
+    mut contexts: EguiContexts,
+    view: Res<View>,
+    mut panels: ResMut<Panels>,
+    notices: Res<notices::Notices>,
+    mut commands: Commands,
+) -> Result {
     let context = contexts.ctx_mut()?;
     let mut actions = Vec::new();
     if !panels.are_hidden {

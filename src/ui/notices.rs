@@ -36,17 +36,21 @@ fn age(mut notices: ResMut<Notices>, time: Res<Time>) {
 pub(super) fn show(context: &egui::Context, notices: &Notices) {
     let palette = Palette::of(context.theme());
     let width = (context.content_rect().width() - 6.0 * GRID).min(60.0 * GRID);
-    Area::new(Id::new("notices")).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, 2.0 * GRID)).interactable(false).show(context, |ui| {
-        ui.set_max_width(width);
-        for shown in &notices.0 {
-            ui.set_opacity((shown.left_s / FADE_S).clamp(0.0, 1.0));
-            let colour = if shown.notice.severity == Severity::Problem { palette.problem } else { palette.text };
-            ui.vertical_centered(|ui| {
-                let frame = Box::new().fill(palette.panel.gamma_multiply(0.95)).corner_radius(8).inner_margin(egui::Margin::symmetric(16, 8));
-                frame.stroke(ui.visuals().window_stroke).show(ui, |ui| ui.label(RichText::new(&shown.notice.text).color(colour)));
-            });
-        }
-    });
+    Area::new(Id::new("notices")).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, 2.0 * GRID)).interactable(false).show(
+        context,
+        |ui| {
+            ui.set_max_width(width);
+            for shown in &notices.0 {
+                ui.set_opacity((shown.left_s / FADE_S).clamp(0.0, 1.0));
+                let colour = if shown.notice.severity == Severity::Problem { palette.problem } else { palette.text };
+                ui.vertical_centered(|ui| {
+                    let frame =
+                        Box::new().fill(palette.panel.gamma_multiply(0.95)).corner_radius(8).inner_margin(egui::Margin::symmetric(16, 8));
+                    frame.stroke(ui.visuals().window_stroke).show(ui, |ui| ui.label(RichText::new(&shown.notice.text).color(colour)));
+                });
+            }
+        },
+    );
 }
 
 /// What is being shown.

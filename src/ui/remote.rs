@@ -26,15 +26,23 @@ fn put_in_hand(
     let matt = materials.add(HallMaterial::new(Pattern::Plain, *tier));
     let lamp = materials.add(HallMaterial::new(Pattern::Lamp, *tier));
     let mut body = Shape::default();
-    body.soft_box(in_hand(), Vec3::new(WIDTH_M / 2.0, LENGTH_M / 2.0, 0.011), 0.010, 6, &ALL_FACES, |_| Paint::matt(34, 31, 33));
+    body.soft_box(in_hand(), Vec3::new(WIDTH_M / 2.0, LENGTH_M / 2.0, 0.011), 0.010, 6, &ALL_FACES, |outward| shell(outward, [34, 31, 33]));
     let body = meshes.add(bake(Pattern::Plain, &body, HELD_AT));
     let mut button = Shape::default();
     let half = BUTTON_M / 2.0;
-    button.soft_box(in_hand(), Vec3::new(half, half, 0.004), 0.004, 4, &ALL_FACES, |_| Paint::matt(58, 52, 54));
+    button.soft_box(in_hand(), Vec3::new(half, half, 0.004), 0.004, 4, &ALL_FACES, |outward| shell(outward, [58, 52, 54]));
     let button = meshes.add(bake(Pattern::Plain, &button, HELD_AT));
     let target = meshes.add(Cuboid::new(BUTTON_M, BUTTON_M, 0.012));
     let remote = commands
-        .spawn((Name::new("remote"), Body { raised: 0.0 }, Mesh3d(body), MeshMaterial3d(matt.clone()), Pickable::IGNORE, Visibility::Hidden, lowered(0.0)))
+        .spawn((
+            Name::new("remote"),
+            Body { raised: 0.0 },
+            Mesh3d(body),
+            MeshMaterial3d(matt.clone()),
+            Pickable::IGNORE,
+            Visibility::Hidden,
+            lowered(0.0),
+        ))
         .id();
     commands.entity(camera).add_child(remote);
     for (row, icons) in BUTTONS.iter().enumerate() {
@@ -113,6 +121,11 @@ fn press(time: Res<Time>, mut buttons: Query<(&mut RemoteButton, &mut Transform)
     }
 }
 
+/// A dark, soft shell that is seen in the dark: its edges catch a little light wherever one sits.
+fn shell(outward: Vec3, [red, green, blue]: [u8; 3]) -> Paint {
+    Paint::lamp(red, green, blue, 0.12 + 0.9 * (1.0 - outward.z.abs().min(1.0)), 0.0)
+}
+
 fn sign(icon: Icon) -> Shape {
     let mut shape = Shape::default();
     let paint = Paint::lamp(255, 190, 110, SIGN_GLOW, 0.0);
@@ -178,7 +191,7 @@ const BUTTON_M: f32 = 0.022;
 const PITCH_M: f32 = 0.027;
 const SIGN_HALF_M: f32 = 0.0068;
 /// In front of the eye: at the lower right, an arm's length bent.
-const HAND_M: Vec3 = Vec3::new(0.25, -0.185, -0.46);
+const HAND_M: Vec3 = Vec3::new(0.292, -0.102, -0.46);
 const HELD_AT: Vec3 = Vec3::new(0.25, 1.9, 8.5);
 /// Like a phone in a cinema.
 const SIGN_GLOW: f32 = 0.34;

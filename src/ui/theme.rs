@@ -32,7 +32,9 @@ fn style_in(style: &mut egui::Style, palette: Palette) {
         (TextStyle::Monospace, 15.0),
     ]
     .into_iter()
-    .map(|(role, size)| (role.clone(), FontId::new(size, if role == TextStyle::Monospace { FontFamily::Monospace } else { FontFamily::Proportional })))
+    .map(|(role, size)| {
+        (role.clone(), FontId::new(size, if role == TextStyle::Monospace { FontFamily::Monospace } else { FontFamily::Proportional }))
+    })
     .collect();
     style.spacing.item_spacing = egui::vec2(GRID, GRID);
     style.spacing.button_padding = egui::vec2(2.0 * GRID, GRID);

@@ -17,7 +17,10 @@ use naga_oil::compose::{
 /// an empty word is none. Files with `#define_import_path` are modules and need no row: they are checked through those who import them.
 type Row = (&'static str, &'static [&'static [&'static str]]);
 
-const SHADERS: &[Row] = &[];
+const SHADERS: &[Row] = &[
+    ("hall.wgsl", &[&["PLAIN", "CARPET", "FABRIC", "WOOD", "STARS", "VELVET", "BRASS", "LAMP", "HALO", "BEAM"], &["", "HIGH"]]),
+    ("screen.wgsl", &[&["", "HIGH"]]),
+];
 
 /// What Bevy passes to a material on a mesh (`MeshPipeline::specialize`, `MaterialPipeline::specialize`, `PipelineCache::new` and the settings of its
 /// shader libraries). `NAME=1u` and `NAME=1i` are numbers, others are `true`.

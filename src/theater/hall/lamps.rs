@@ -29,9 +29,9 @@ fn sconce(model: &mut Model, lamp: Vec3) {
     let wall = Vec3::new(lamp.x.signum() * (HALL_HALF_M - 0.17), lamp.y, lamp.z);
     let ring = |turn: f32, radius: f32, y: f32| wall + inwards * (turn.sin() * radius) + Vec3::Z * (turn.cos() * radius) + Vec3::Y * y;
     let wide = |t: f32| 0.062 + 0.03 * (2.0 * t - 1.0).powi(2);
-    model.of(Pattern::Brass).patch((10, 6), inwards, Paint::lamp(196, 142, 70, 0.1, 1.0), |s, t| {
-        (ring(s * PI, wide(t), -0.19 + 0.38 * t), Vec2::new(s, t))
-    });
+    model
+        .of(Pattern::Brass)
+        .patch((10, 6), inwards, Paint::lamp(196, 142, 70, 0.1, 1.0), |s, t| (ring(s * PI, wide(t), -0.19 + 0.38 * t), Vec2::new(s, t)));
     for (y, facing) in [(0.185, Vec3::Y), (-0.185, Vec3::NEG_Y)] {
         model.of(Pattern::Lamp).patch((10, 1), facing, Paint::lamp(255, 205, 140, 1.1, 0.995), |s, t| {
             (ring(s * PI, wide(0.0) * (0.96 * t), y), Vec2::new(s, t))

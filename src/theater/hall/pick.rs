@@ -25,7 +25,13 @@ fn place(mut commands: Commands, mut meshes: ResMut<Assets<Mesh>>, mut materials
     for seat in SeatNumber::all() {
         let at = seat_place(seat).floor + Vec3::new(0.0, 0.62, 0.0);
         commands
-            .spawn((Name::new(format!("seat {}", seat.get())), Seat(seat), Mesh3d(shape.clone()), Transform::from_translation(at), Pickable::default()))
+            .spawn((
+                Name::new(format!("seat {}", seat.get())),
+                Seat(seat),
+                Mesh3d(shape.clone()),
+                Transform::from_translation(at),
+                Pickable::default(),
+            ))
             .observe(|over: On<Pointer<Over>>, seats: Query<&Seat>, mut hovered: ResMut<HoveredSeat>| {
                 hovered.0 = seats.get(over.entity).ok().map(|seat| seat.0);
             })

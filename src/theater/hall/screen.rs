@@ -24,7 +24,13 @@ pub fn screen_rect(aspect: f32) -> Rect3 {
     Rect3 { middle: Vec3::new(0.0, low + shape.height_m / 2.0, 0.0), width_m: shape.width_m, height_m: shape.height_m }
 }
 
-fn hang(mut commands: Commands, mut meshes: ResMut<Assets<Mesh>>, mut materials: ResMut<Assets<HallMaterial>>, tier: Res<Tier>, shape: Res<ScreenShape>) {
+fn hang(
+    mut commands: Commands,
+    mut meshes: ResMut<Assets<Mesh>>,
+    mut materials: ResMut<Assets<HallMaterial>>,
+    tier: Res<Tier>,
+    shape: Res<ScreenShape>,
+) {
     let mut cloth = Shape::default();
     cloth.sheet(Vec3::new(-0.5, -0.5, 0.0), Vec3::X, Vec3::Y, Vec3::Z, 1.0, Paint::matt(7, 6, 7));
     // Baked where nothing shines on it: the cloth is black.

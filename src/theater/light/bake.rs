@@ -129,7 +129,8 @@ fn from_fixed(at: Vec3, normal: Vec3) -> Vec3 {
         let outwards = -way.x * lamp.x.signum();
         if far2 < 4.0 && at.y < lamp.y + 0.3 && outwards > -0.1 {
             let low = smooth(0.3, -0.15, at.y - lamp.y);
-            sum += AISLE_COLOUR * (0.05 * low * smooth(-0.1, 0.12, outwards) * wrapped(normal.dot(way) / far2.sqrt().max(1e-3), 0.3) / (far2 + 0.05));
+            sum += AISLE_COLOUR
+                * (0.05 * low * smooth(-0.1, 0.12, outwards) * wrapped(normal.dot(way) / far2.sqrt().max(1e-3), 0.3) / (far2 + 0.05));
         }
     }
     for sign in exit_signs() {

@@ -10,16 +10,16 @@ use std::{
 
 /// What the film is like.
 #[derive(Debug, Clone)]
-pub struct Clip<'a> {
-    pub size: (u32, u32),
-    pub rate: &'a str,
-    pub seconds: f64,
+pub(crate) struct Clip<'a> {
+    pub(crate) size: (u32, u32),
+    pub(crate) rate: &'a str,
+    pub(crate) seconds: f64,
     /// Encoder and its options; empty for no picture.
-    pub video: &'a [&'a str],
+    pub(crate) video: &'a [&'a str],
     /// Encoder and its options; empty for no sound.
-    pub sound: &'a [&'a str],
-    pub sound_tracks: usize,
-    pub name: &'a str,
+    pub(crate) sound: &'a [&'a str],
+    pub(crate) sound_tracks: usize,
+    pub(crate) name: &'a str,
 }
 
 impl Default for Clip<'_> {
@@ -41,7 +41,7 @@ impl Clip<'_> {
     ///
     /// # Panics
     /// With the program's own words, if `ffmpeg` is missing or refuses.
-    pub fn make(&self, folder: &Path) -> PathBuf {
+    pub(crate) fn make(&self, folder: &Path) -> PathBuf {
         let path = folder.join(self.name);
         let mut command = Command::new("ffmpeg");
         command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-threads", "2"]);
@@ -73,7 +73,7 @@ impl Clip<'_> {
 }
 
 /// A filter that draws the strip.
-pub fn strip(width: u32, height: u32) -> String {
+pub(crate) fn strip(width: u32, height: u32) -> String {
     let (cell, high) = (width / 20, height / 18);
     let draw = |index: usize, colour: &str, when: &str| {
         let x = index as u32 * cell;
@@ -90,7 +90,7 @@ pub fn strip(width: u32, height: u32) -> String {
 }
 
 /// The number in a picture whose brightness (0–255) at the middle of cell `i` of 20 is `at(i)`; `None` rather than a guess.
-pub fn read_number(at: impl Fn(usize) -> u8) -> Option<u16> {
+pub(crate) fn read_number(at: impl Fn(usize) -> u8) -> Option<u16> {
     let (black, white) = (u32::from(at(0)), u32::from(at(1)));
     if white < black + 40 {
         return None;
