@@ -1,5 +1,5 @@
 // Every surface of the hall: baked light times paint times a pattern. The pattern and the tier are shader definitions, never branches:
-// PLAIN CARPET FABRIC WOOD STARS VELVET BRASS LAMP HALO BEAM, and HIGH for what only a graphics card should do.
+// PLAIN CARPET FABRIC WOOD STARS VELVET PLUSH BRASS LAMP HALO BEAM, and HIGH for what only a graphics card should do.
 
 #import bevy_pbr::mesh_functions::{get_world_from_local, mesh_position_local_to_world, mesh_normal_local_to_world}
 #import bevy_pbr::mesh_view_bindings::view
@@ -9,11 +9,13 @@ struct Light {
     house: vec4<f32>,
     // What the screen throws into the hall: upper row first, left to right.
     zones: array<vec4<f32>, 6>,
-    // Strength of this material's own light; 1 / the gain in `zones`.
-    own: vec4<f32>,
+    // 1 / the gain in `zones`.
+    rest: vec4<f32>,
 }
 
-@group(#{MATERIAL_BIND_GROUP}) @binding(0) var<uniform> hall: Light;
+@group(#{MATERIAL_BIND_GROUP}) @binding(0) var<storage, read> hall: Light;
+// Strength of this surface's own light.
+@group(#{MATERIAL_BIND_GROUP}) @binding(1) var<uniform> strength: f32;
 
 struct Corner {
     @builtin(instance_index) instance: u32,
@@ -30,11 +32,10 @@ struct Corner {
 struct Pixel {
     @builtin(position) clip: vec4<f32>,
     @location(0) lit: vec3<f32>,
-    @location(1) own: vec3<f32>,
-    @location(2) uv: vec2<f32>,
+    @location(1) uv: vec2<f32>,
 #ifdef HIGH
-    @location(3) place: vec3<f32>,
-    @location(4) normal: vec3<f32>,
+    @location(2) place: vec3<f32>,
+    @location(3) normal: vec3<f32>,
 #endif
 }
 
@@ -52,7 +53,7 @@ fn mirrored(place: vec3<f32>, normal: vec3<f32>, to_eye: vec3<f32>, softness: f3
     let middle = 1.0 - left - right;
     let upper = hall.zones[0].rgb * left + hall.zones[1].rgb * middle + hall.zones[2].rgb * right;
     let lower = hall.zones[3].rgb * left + hall.zones[4].rgb * middle + hall.zones[5].rgb * right;
-    return mix(lower, upper, up) * (inside * hall.own.y);
+    return mix(lower, upper, up) * (inside * hall.rest.x);
 }
 
 @vertex
@@ -63,22 +64,29 @@ fn vertex(corner: Corner) -> Pixel {
     out.clip = view.clip_from_world * vec4<f32>(place, 1.0);
     out.uv = corner.uv;
 
+    // The nearer to a lamp, the warmer.
+    let warmth = mix(vec3<f32>(0.96, 1.0, 1.06), vec3<f32>(1.16, 0.95, 0.76), min(corner.house_and_upper.x * 0.8, 1.0));
     let light = corner.fixed
-        + hall.house.rgb * corner.house_and_upper.x
+        + hall.house.rgb * warmth * corner.house_and_upper.x
         + hall.zones[0].rgb * corner.house_and_upper.y
         + hall.zones[1].rgb * corner.house_and_upper.z
         + hall.zones[2].rgb * corner.house_and_upper.w
         + hall.zones[3].rgb * corner.lower_and_own.x
         + hall.zones[4].rgb * corner.lower_and_own.y
         + hall.zones[5].rgb * corner.lower_and_own.z;
-    out.lit = corner.paint.rgb * light;
-    out.own = corner.paint.rgb * (corner.lower_and_own.w * hall.own.x * mix(1.0, hall.house.w, corner.paint.a));
+    // Lamps and halos receive nothing: for them this is their own light.
+    out.lit = corner.paint.rgb * (light + corner.lower_and_own.w * strength * mix(1.0, hall.house.w, corner.paint.a));
 
 #ifdef HIGH
     out.place = place;
     out.normal = mesh_normal_local_to_world(corner.normal, corner.instance);
 #else
 #ifdef VELVET
+    let normal = mesh_normal_local_to_world(corner.normal, corner.instance);
+    let to_eye = normalize(view.world_position - place);
+    out.lit *= pile(normal, to_eye);
+#endif
+#ifdef PLUSH
     let normal = mesh_normal_local_to_world(corner.normal, corner.instance);
     let to_eye = normalize(view.world_position - place);
     out.lit *= pile(normal, to_eye);
@@ -146,22 +154,29 @@ fn pattern(pixel: Pixel) -> vec3<f32> {
 
 #ifdef FABRIC
 fn pattern(pixel: Pixel) -> vec3<f32> {
-    let thread = pixel.uv * vec2<f32>(26.0, 9.0);
-    let clear = drawable(thread);
-    let rib = cos(thread.x * 6.2832) * clear;
-    let slub = cloud(vec2<f32>(pixel.uv.x * 26.0, pixel.uv.y * 3.0)) - 0.5;
+    let thread = pixel.uv.x * 26.0;
+    let clear = drawable(vec2<f32>(thread, 0.0));
+    // Round threads, each a little different.
+    let part = fract(thread) - 0.5;
+    let rib = 1.06 - part * part * 0.9;
 #ifdef HIGH
+    let slub = cloud(vec2<f32>(thread, pixel.uv.y * 3.0)) - 0.5;
     let fine = (cloud(pixel.uv * vec2<f32>(300.0, 90.0)) - 0.5) * drawable(pixel.uv * 200.0);
-    return pixel.lit * (1.0 + 0.09 * rib + 0.22 * slub * clear + 0.25 * fine);
+    return pixel.lit * (mix(0.985, rib, clear) + 0.22 * slub * clear + 0.25 * fine);
 #else
-    return pixel.lit * (1.0 + 0.09 * rib + 0.22 * slub * clear);
+    let slub = fract(floor(thread) * 0.6180339) - 0.5;
+    return pixel.lit * (mix(0.985, rib, clear) + 0.14 * slub * clear);
 #endif
 }
 #endif
 
 #ifdef WOOD
 fn pattern(pixel: Pixel) -> vec3<f32> {
+#ifdef HIGH
     let drift = cloud(pixel.uv * vec2<f32>(5.0, 0.7));
+#else
+    let drift = 0.5 + 0.28 * sin(pixel.uv.x * 9.0 + pixel.uv.y * 1.1) + 0.2 * sin(pixel.uv.y * 1.9 - pixel.uv.x * 3.7);
+#endif
     let grain = cloud(vec2<f32>(pixel.uv.x * 46.0 + drift * 9.0, pixel.uv.y * 1.9));
     let clear = drawable(vec2<f32>(pixel.uv.x * 46.0, 0.0) * 0.6);
     let tone = 0.8 + 0.35 * drift + 0.7 * (grain - 0.5) * clear;
@@ -181,26 +196,48 @@ fn pattern(pixel: Pixel) -> vec3<f32> {
     let at = pixel.uv / 0.46;
     let cell = floor(at);
     let luck = chance(cell);
-    let where_ = vec2<f32>(0.2) + 0.6 * vec2<f32>(chance(cell + 17.3), chance(cell + 41.7));
+    let where_ = vec2<f32>(0.2) + 0.6 * fract(vec2<f32>(luck * 57.31, luck * 191.7));
     let far = length(at - cell - where_);
     // Never thinner than a pixel: what it gains in size it loses in brightness.
     let pixel_size = max(length(fwidth(at)) * 0.75, 1e-4);
     let size = 0.022 + 0.03 * luck * luck;
     let drawn = max(size, pixel_size);
     let star = smoothstep(drawn, drawn * 0.25, far) * min(size * size / (drawn * drawn) * 1.6, 1.0) * step(0.38, luck);
-    return pixel.lit + star * (0.25 + luck * luck) * (0.16 + 0.5 * hall.house.w) * mix(vec3<f32>(0.75, 0.85, 1.0), vec3<f32>(1.0, 0.85, 0.6), chance(cell + 3.1));
+    // None where the hidden light drowns them.
+    let night = smoothstep(4.9, 3.8, abs(pixel.uv.x)) * smoothstep(14.8, 13.6, pixel.uv.y);
+    let tint = mix(vec3<f32>(0.75, 0.85, 1.0), vec3<f32>(1.0, 0.85, 0.6), fract(luck * 23.7));
+    return pixel.lit + tint * (star * night * (0.25 + luck * luck) * (0.08 + 0.42 * hall.house.w));
 }
 #endif
 
 #ifdef VELVET
 fn pattern(pixel: Pixel) -> vec3<f32> {
-    let nap = 0.9 + 0.2 * cloud(pixel.uv * 11.0);
 #ifdef HIGH
+    let nap = 0.9 + 0.2 * cloud(pixel.uv * 11.0);
     let to_eye = normalize(view.world_position - pixel.place);
     let fine = 1.0 + 0.25 * (cloud(pixel.uv * vec2<f32>(420.0, 260.0)) - 0.5) * drawable(pixel.uv * 300.0);
     return pixel.lit * nap * fine * pile(normalize(pixel.normal), to_eye);
 #else
-    return pixel.lit * nap;
+    return pixel.lit;
+#endif
+}
+#endif
+
+#ifdef PLUSH
+fn pattern(pixel: Pixel) -> vec3<f32> {
+    let at = pixel.uv.x / 0.0927;
+    let clear = drawable(vec2<f32>(at, 0.0));
+    // Channels swell between their seams.
+    let part = abs(fract(at) - 0.5) * 2.0;
+    let seam = part * part * part;
+    let channel = 1.06 - 0.46 * seam * seam * clear;
+#ifdef HIGH
+    let nap = 0.92 + 0.16 * cloud(pixel.uv * 14.0);
+    let to_eye = normalize(view.world_position - pixel.place);
+    let fine = 1.0 + 0.25 * (cloud(pixel.uv * vec2<f32>(420.0, 260.0)) - 0.5) * drawable(pixel.uv * 300.0);
+    return pixel.lit * (nap * fine * channel * pile(normalize(pixel.normal), to_eye));
+#else
+    return pixel.lit * channel;
 #endif
 }
 #endif
@@ -222,28 +259,28 @@ fn pattern(pixel: Pixel) -> vec3<f32> {
 }
 #endif
 
-// Half a step of noise in the display's own scale, so that dark gradients show no bands.
-fn dithered(colour: vec3<f32>, clip: vec2<f32>) -> vec3<f32> {
+// Highlights roll off softly, keeping their hue; and half a step of noise in the display's own scale keeps dark gradients free of bands.
+fn developed(colour: vec3<f32>, clip: vec2<f32>) -> vec3<f32> {
+    let most = max(max(colour.r, colour.g), max(colour.b, 1e-5));
+    let soft = 1.0 / (0.8 + 0.6 * most);
     let noise = fract(52.9829189 * fract(dot(clip, vec2<f32>(0.06711056, 0.00583715)))) - 0.5;
-    let root = max(sqrt(max(colour, vec3<f32>(0.0))) + noise / 255.0, vec3<f32>(0.0));
-    return root * root;
+    return colour * max(soft + noise * soft * (2.0 / 255.0) * inverseSqrt(most * soft), 0.0);
 }
 
 @fragment
 fn fragment(pixel: Pixel) -> @location(0) vec4<f32> {
 #ifdef LAMP
-    return vec4<f32>(pixel.own, 1.0);
+    return vec4<f32>(pixel.lit, 1.0);
 #else
 #ifdef HALO
     let inside = max(1.0 - dot(pixel.uv, pixel.uv), 0.0);
-    return vec4<f32>(dithered(pixel.own * inside * inside, pixel.clip.xy), 0.0);
+    return vec4<f32>(developed(pixel.lit * (inside * inside), pixel.clip.xy), 0.0);
 #else
 #ifdef BEAM
     let along = 1.0 - pixel.uv.y;
-    return vec4<f32>(dithered(pixel.lit * along * along * pixel.uv.x, pixel.clip.xy), 0.0);
+    return vec4<f32>(developed(pixel.lit * (along * along * pixel.uv.x), pixel.clip.xy), 0.0);
 #else
-    let bright = pattern(pixel) + pixel.own;
-    return vec4<f32>(dithered(bright / (0.8 + 0.7 * bright), pixel.clip.xy), 1.0);
+    return vec4<f32>(developed(pattern(pixel), pixel.clip.xy), 1.0);
 #endif
 #endif
 #endif

@@ -1,6 +1,7 @@
 //! The theater without a window: one picture for each step, read back as bytes. For tests, the `shot` command and benches.
 //!
-//! Pipelines compile in step and rendering is not pipelined, so that the picture read after a step is that step's picture, the same each time.
+//! Pipelines compile in step and rendering is not pipelined, so that the picture read after a step is that step's picture, the same each
+//! time.
 
 use bevy::app::PluginsState;
 use bevy::asset::RenderAssetUsages;
@@ -129,7 +130,11 @@ impl Offscreen {
             return Err(Trouble::Device("the picture could not be mapped".to_owned()));
         }
         let data = slice.get_mapped_range();
-        Ok(data.chunks_exact(pitch).flat_map(|line| line[..row].iter().copied()).collect())
+        let mut pixels = Vec::with_capacity(row * self.height as usize);
+        for line in data.chunks_exact(pitch) {
+            pixels.extend_from_slice(&line[..row]);
+        }
+        Ok(pixels)
     }
 
     /// Writes the picture of the last step as PNG.

@@ -8,6 +8,7 @@ use bevy::mesh::{MeshVertexAttribute, MeshVertexBufferLayoutRef, VertexFormat};
 use bevy::pbr::{MaterialPipeline, MaterialPipelineKey};
 use bevy::prelude::*;
 use bevy::render::render_resource::{AsBindGroup, RenderPipelineDescriptor, ShaderType, SpecializedMeshPipelineError};
+use bevy::render::storage::ShaderBuffer;
 use bevy::shader::ShaderRef;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ pub fn plugin(app: &mut App) {
     let source: &'static [u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/hall.wgsl"));
     embedded.insert_asset(PathBuf::new(), Path::new("houselights/hall.wgsl"), source);
     app.add_plugins(MaterialPlugin::<HallMaterial>::default());
+    app.init_resource::<LightBuffer>();
 }
 
 /// What a surface is made of.
@@ -32,8 +34,10 @@ pub enum Pattern {
     Wood,
     /// The ceiling with its stars.
     Stars,
-    /// Seats and curtains: lighter where one looks along the pile.
+    /// Curtains: lighter where one looks along the pile.
     Velvet,
+    /// Seats: velvet in upright channels.
+    Plush,
     /// Metal that mirrors the screen a little.
     Brass,
     /// Shines by itself and shows nothing else.
@@ -46,8 +50,19 @@ pub enum Pattern {
 
 impl Pattern {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 10] =
-        [Self::Plain, Self::Carpet, Self::Fabric, Self::Wood, Self::Stars, Self::Velvet, Self::Brass, Self::Lamp, Self::Halo, Self::Beam];
+    pub const ALL: [Self; 11] = [
+        Self::Plain,
+        Self::Carpet,
+        Self::Fabric,
+        Self::Wood,
+        Self::Stars,
+        Self::Velvet,
+        Self::Plush,
+        Self::Brass,
+        Self::Lamp,
+        Self::Halo,
+        Self::Beam,
+    ];
 
     /// Its name in the shader.
     #[must_use]
@@ -59,6 +74,7 @@ impl Pattern {
             Self::Wood => "WOOD",
             Self::Stars => "STARS",
             Self::Velvet => "VELVET",
+            Self::Plush => "PLUSH",
             Self::Brass => "BRASS",
             Self::Lamp => "LAMP",
             Self::Halo => "HALO",
@@ -79,9 +95,12 @@ pub const ATTRIBUTE_FIXED: MeshVertexAttribute = MeshVertexAttribute::new("Fixed
 #[derive(Asset, TypePath, AsBindGroup, Debug, Clone)]
 #[bind_group_data(Look)]
 pub struct HallMaterial {
-    /// The light of the moment.
-    #[uniform(0)]
-    pub light: LightUniform,
+    /// The light of the moment, one for all: it changes without touching the materials.
+    #[storage(0, read_only)]
+    pub light: Handle<ShaderBuffer>,
+    /// Strength of the surface's own light.
+    #[uniform(1)]
+    pub strength: f32,
     /// What it is made of.
     pub pattern: Pattern,
     /// In how much detail.
@@ -89,10 +108,10 @@ pub struct HallMaterial {
 }
 
 impl HallMaterial {
-    /// A material in the dark; the light plugin lights it.
+    /// A surface in the light of the hall.
     #[must_use]
-    pub fn new(pattern: Pattern, tier: Tier) -> Self {
-        Self { light: LightUniform::default(), pattern, tier }
+    pub fn new(pattern: Pattern, tier: Tier, light: &LightBuffer) -> Self {
+        Self { light: light.0.clone(), strength: 1.0, pattern, tier }
     }
 }
 
@@ -103,13 +122,23 @@ pub struct LightUniform {
     pub house: Vec4,
     /// What the screen's zones throw into the hall, linear; upper row first, left to right.
     pub zones: [Vec4; 6],
-    /// Strength of this material's own light; 1 ÷ the gain in `zones`; two spare.
-    pub own: Vec4,
+    /// 1 ÷ the gain in `zones`; three spare.
+    pub rest: Vec4,
 }
 
 impl Default for LightUniform {
     fn default() -> Self {
-        Self { house: Vec4::ZERO, zones: [Vec4::ZERO; 6], own: Vec4::ONE }
+        Self { house: Vec4::ZERO, zones: [Vec4::ZERO; 6], rest: Vec4::ONE }
+    }
+}
+
+/// Where the light of the hall lies on the graphics card.
+#[derive(Resource, Debug, Clone)]
+pub struct LightBuffer(pub Handle<ShaderBuffer>);
+
+impl FromWorld for LightBuffer {
+    fn from_world(world: &mut World) -> Self {
+        Self(world.resource_mut::<Assets<ShaderBuffer>>().add(ShaderBuffer::from(LightUniform::default())))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The place: the hall, its light, the seat one looks from.
 //!
-//! Everything here is made in code: meshes, patterns, baked light. Others set [`ScreenGlow`] (what the film throws into the hall), [`HouseLights`]
-//! (lobby, paused, playing), [`ScreenShape`] (the film's aspect), [`Curtain`] and [`Viewer`]; this folder makes it visible, eased.
+//! Everything here is made in code: meshes, patterns, baked light. Others set [`ScreenGlow`] (what the film throws into the hall),
+//! [`HouseLights`] (lobby, paused, playing), [`ScreenShape`] (the film's aspect), [`Curtain`] and [`Viewer`]; this folder makes it
+//! visible, eased.
 //!
 //! Invariant: nothing here knows of films, files or network, and nothing large is drawn with a `StandardMaterial`.
 

@@ -7,6 +7,8 @@ use crate::room::{Frame, Now, Playback, Room};
 
 /// Lets the lights and the curtain follow the film.
 pub(super) fn plugin(app: &mut App) {
+    // Until the first film comes the curtain is drawn.
+    app.world_mut().resource_mut::<Curtain>().jump(0.0);
     app.init_resource::<Lights>().add_systems(Update, follow_film.in_set(Frame::Show).before(Theater::Move));
 }
 

@@ -126,11 +126,12 @@ impl Pose {
     pub fn of(seat: SeatNumber) -> Self {
         let eye = seat_place(seat).eye;
         let middle = Vec3::new(0.0, SCREEN_LOW_M + SCREEN_HEIGHT_M / 2.0, 0.0);
-        // A little under the middle of the screen: heads and seats in front belong to the picture.
+        // A little under the middle of the screen: heads and seats in front belong to the picture. And not all the way inwards, so that the
+        // screen's edges stay upright.
         let far = (middle - eye).length();
-        let aim = middle - Vec3::Y * far * 0.075;
+        let aim = middle + Vec3::X * (eye.x * 0.35) - Vec3::Y * (far * 0.08);
         // The screen takes about the same part of the view from everywhere.
-        let fov = (2.0 * (SCREEN_HEIGHT_M * 0.92 / far).atan()).clamp(0.80, 1.12);
+        let fov = (2.0 * (SCREEN_HEIGHT_M * 0.96 / far).atan()).clamp(0.80, 1.12);
         Self { eye, aim, fov }
     }
 

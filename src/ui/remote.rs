@@ -6,7 +6,7 @@ use crate::theater::{
     Cinema, SeatedCamera, Theater, Tier,
     hall::shape::{ALL_FACES, Corner, Paint, Shape},
     light::bake::bake,
-    material::{HallMaterial, Pattern},
+    material::{HallMaterial, LightBuffer, Pattern},
     motion,
 };
 
@@ -19,12 +19,12 @@ fn put_in_hand(
     cameras: Query<Entity, With<SeatedCamera>>,
     mut meshes: ResMut<Assets<Mesh>>,
     mut materials: ResMut<Assets<HallMaterial>>,
-    tier: Res<Tier>,
+    (tier, light): (Res<Tier>, Res<LightBuffer>),
     mut commands: Commands,
 ) {
     let Some(camera) = cameras.iter().next() else { return };
-    let matt = materials.add(HallMaterial::new(Pattern::Plain, *tier));
-    let lamp = materials.add(HallMaterial::new(Pattern::Lamp, *tier));
+    let matt = materials.add(HallMaterial::new(Pattern::Plain, *tier, &light));
+    let lamp = materials.add(HallMaterial::new(Pattern::Lamp, *tier, &light));
     let mut body = Shape::default();
     body.soft_box(in_hand(), Vec3::new(WIDTH_M / 2.0, LENGTH_M / 2.0, 0.011), 0.010, 6, &ALL_FACES, |outward| shell(outward, [34, 31, 33]));
     let body = meshes.add(bake(Pattern::Plain, &body, HELD_AT));

@@ -130,9 +130,11 @@ fn clicking_a_seat_sits_down_there() {
     let mut hall = Hall::open(SMALL, Tier::Low);
     hall.world().resource_mut::<Remote>().is_up = false;
     hall.hide_panels();
+    hall.world().resource_mut::<Viewer>().turn(0.0, -0.3);
     hall.steps(40);
-    let seat = SeatNumber::new(23).unwrap();
+    let seat = SeatNumber::new(26).unwrap();
     let at = hall.pixel_of(seat_place(seat).floor + Vec3::new(0.0, 0.97, 0.1));
+    assert!(at.x > 0.0 && at.x < 640.0 && at.y < 360.0, "the seat is in view: {at}");
     hall.click(at);
     assert_eq!(hall.world().resource::<Viewer>().seat, seat);
     hall.steps(40);

@@ -3,7 +3,7 @@
 use super::front;
 use super::measures::HALL_HALF_M;
 use crate::theater::light::bake::bake;
-use crate::theater::material::{HallMaterial, Pattern};
+use crate::theater::material::{HallMaterial, LightBuffer, Pattern};
 use crate::theater::motion::Glide;
 use crate::theater::{Theater, Tier};
 use bevy::prelude::*;
@@ -15,8 +15,14 @@ pub fn plugin(app: &mut App) {
     app.add_systems(Update, draw.in_set(Theater::Move));
 }
 
-fn hang(mut commands: Commands, mut meshes: ResMut<Assets<Mesh>>, mut materials: ResMut<Assets<HallMaterial>>, tier: Res<Tier>) {
-    let material = materials.add(HallMaterial::new(Pattern::Velvet, *tier));
+fn hang(
+    mut commands: Commands,
+    mut meshes: ResMut<Assets<Mesh>>,
+    mut materials: ResMut<Assets<HallMaterial>>,
+    tier: Res<Tier>,
+    light: Res<LightBuffer>,
+) {
+    let material = materials.add(HallMaterial::new(Pattern::Velvet, *tier, &light));
     for side in [-1.0, 1.0] {
         let edge = front::curtain_edge(side);
         let mesh = bake(Pattern::Velvet, &front::curtain(side), edge);

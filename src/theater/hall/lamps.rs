@@ -44,7 +44,7 @@ fn sconce(model: &mut Model, lamp: Vec3) {
         });
     }
     let glow = wall + inwards * 0.1;
-    for (y, tall, strength) in [(0.2, 0.5, 0.30), (-0.2, 0.36, 0.22)] {
+    for (y, tall, strength) in [(0.24, 0.62, 0.17), (-0.24, 0.46, 0.13)] {
         halo(model, glow + Vec3::Y * y, Vec3::Z * 0.34, Vec3::Y * tall, Paint::lamp(255, 164, 84, strength, 1.0));
     }
 }
@@ -78,7 +78,7 @@ fn exit_sign(model: &mut Model, sign: Vec3) {
         let tail = right * -0.05 + Vec3::Y * (slope * 0.05);
         model.of(Pattern::Lamp).sheet(tip, tail, Vec3::Y * (slope * -0.026) + right * -0.01, inwards, 1.0, white);
     }
-    halo(model, at + inwards * 0.03, right * 0.62, Vec3::Y * 0.5, Paint::lamp(30, 220, 110, 0.10, 0.0));
+    halo(model, at + inwards * 0.03, right * 0.62, Vec3::Y * 0.5, Paint::lamp(30, 220, 110, 0.055, 0.0));
 }
 
 fn projector(model: &mut Model) {
@@ -87,7 +87,7 @@ fn projector(model: &mut Model) {
     let max = PROJECTOR + Vec3::new(half_x + 0.08, half_y + 0.08, 0.0);
     model.of(Pattern::Wood).block(min, max, &[Vec3::NEG_Z, Vec3::X, Vec3::NEG_X, Vec3::Y, Vec3::NEG_Y], 0.3, walnut().toned(0.7));
     let pane = PROJECTOR - Vec3::new(half_x, half_y, 0.145);
-    let glass = Paint::lamp(70, 62, 66, 0.6, 0.6);
+    let glass = Paint::lamp(66, 52, 46, 0.5, 0.6);
     model.of(Pattern::Lamp).sheet(pane, Vec3::X * (half_x * 2.0), Vec3::Y * (half_y * 2.0), Vec3::NEG_Z, 1.0, glass);
     // The lens, then the beam: four sides of a long pyramid towards the screen that fade before they reach the seats.
     let lens = PROJECTOR - Vec3::Z * 0.15;

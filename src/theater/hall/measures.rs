@@ -1,6 +1,7 @@
 //! The hall in numbers: where floors, walls, seats and lamps are. Metres; Y up; the screen's plane is z = 0 and looks towards +z.
 //!
-//! Facing the screen, left is −x. The rows rise so that a line from each eye to the screen's lower edge passes 12 cm above the eye in front.
+//! Facing the screen, left is −x. The rows rise so that a line from each eye to the screen's lower edge passes 12 cm above the eye in
+//! front.
 
 use bevy::math::Vec3;
 
@@ -54,6 +55,10 @@ pub const SEAT_REAR_M: f32 = 0.27;
 pub const BLOCK_HALF_M: f32 = SEAT_PITCH_M * COLUMNS as f32 / 2.0 + 0.06;
 /// Height of the soffit that runs round the ceiling, m.
 pub const SOFFIT_Y: f32 = 6.14;
+/// Where the pelmet hangs before the screen, m.
+pub const PELMET_Z: f32 = 0.98;
+/// The stage over the front floor, m.
+pub const STAGE_HEIGHT_M: f32 = 0.6;
 /// How far the soffit reaches into the hall from the side walls, m.
 pub const SOFFIT_M: f32 = 0.9;
 /// From one sconce to the next, m.
@@ -109,7 +114,7 @@ pub fn slope_at(z: f32) -> f32 {
 pub fn sconces() -> impl Iterator<Item = Vec3> {
     [-1.0f32, 1.0].into_iter().flat_map(|side| {
         (0..5).map(move |n| {
-            let z = 2.9 + SCONCE_PITCH_M * n as f32;
+            let z = 1.9 + SCONCE_PITCH_M * n as f32;
             Vec3::new(side * (HALL_HALF_M - 0.26), slope_at(z) + SCONCE_HEIGHT_M, z)
         })
     })
@@ -118,7 +123,7 @@ pub fn sconces() -> impl Iterator<Item = Vec3> {
 /// The small lamps at the ends of the rows.
 pub fn aisle_lamps() -> impl Iterator<Item = Vec3> {
     [-1.0f32, 1.0].into_iter().flat_map(|side| {
-        (0..ROWS).map(move |row| Vec3::new(side * (BLOCK_HALF_M + 0.05), floor_of_row(row) + 0.27, eye_z_of_row(row) - 0.05))
+        (0..ROWS).map(move |row| Vec3::new(side * (BLOCK_HALF_M - 0.02), floor_of_row(row) + 0.27, eye_z_of_row(row) - 0.05))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::Tier;
 use super::light::bake::bake;
-use super::material::HallMaterial;
+use super::material::{HallMaterial, LightBuffer};
 use bevy::prelude::*;
 use shape::Model;
 
@@ -23,18 +23,28 @@ pub fn plugin(app: &mut App) {
     app.add_systems(Startup, build);
 }
 
-fn build(mut commands: Commands, mut meshes: ResMut<Assets<Mesh>>, mut materials: ResMut<Assets<HallMaterial>>, tier: Res<Tier>) {
-    let model = model();
-    debug!(corners = model.corner_count(), "the hall is built");
-    for (pattern, shape) in model.into_shapes() {
-        commands.spawn((
-            Name::new(format!("hall {pattern:?}")),
-            Mesh3d(meshes.add(bake(pattern, &shape, Vec3::ZERO))),
-            MeshMaterial3d(materials.add(HallMaterial::new(pattern, *tier))),
-            Pickable::IGNORE,
-        ));
+fn build(
+    mut commands: Commands,
+    mut meshes: ResMut<Assets<Mesh>>,
+    mut materials: ResMut<Assets<HallMaterial>>,
+    tier: Res<Tier>,
+    light: Res<LightBuffer>,
+) {
+    for (pattern, shape) in model().into_shapes() {
+        let material = materials.add(HallMaterial::new(pattern, *tier, &light));
+        for (number, slice) in shape.sliced(SLICE_M).into_iter().enumerate() {
+            commands.spawn((
+                Name::new(format!("hall {pattern:?} {number}")),
+                Mesh3d(meshes.add(bake(pattern, &slice, Vec3::ZERO))),
+                MeshMaterial3d(material.clone()),
+                Pickable::IGNORE,
+            ));
+        }
     }
 }
+
+/// Depth of a slice that is drawn or left out as a whole, m.
+const SLICE_M: f32 = 3.4;
 
 /// Everything that does not move.
 #[must_use]

@@ -1,15 +1,17 @@
-//! Seats one can point at: an unseen box for each, and a glow on the one under the pointer.
+//! Seats one can point at: an unseen outline for each, and a glow on the one under the pointer.
 
 use super::measures::{SeatNumber, seat_place};
 use super::seats;
 use super::shape::{Paint, Shape};
 use crate::theater::light::bake::bake;
-use crate::theater::material::{HallMaterial, Pattern};
+use crate::theater::material::{HallMaterial, LightBuffer, Pattern};
 use crate::theater::{Theater, Tier, motion};
+use bevy::asset::RenderAssetUsages;
+use bevy::mesh::{Indices, PrimitiveTopology};
 use bevy::picking::mesh_picking::MeshPickingPlugin;
 use bevy::prelude::*;
 
-/// Puts a box round every seat and lets the one under the pointer glow. Others observe `Pointer<Click>` on entities with [`Seat`].
+/// Puts an outline round every seat and lets the one under the pointer glow. Others observe `Pointer<Click>` on entities with [`Seat`].
 pub fn plugin(app: &mut App) {
     if !app.is_plugin_added::<MeshPickingPlugin>() {
         app.add_plugins(MeshPickingPlugin);
@@ -19,11 +21,17 @@ pub fn plugin(app: &mut App) {
     app.add_systems(Update, glow.in_set(Theater::Move));
 }
 
-fn place(mut commands: Commands, mut meshes: ResMut<Assets<Mesh>>, mut materials: ResMut<Assets<HallMaterial>>, tier: Res<Tier>) {
+fn place(
+    mut commands: Commands,
+    mut meshes: ResMut<Assets<Mesh>>,
+    mut materials: ResMut<Assets<HallMaterial>>,
+    tier: Res<Tier>,
+    light: Res<LightBuffer>,
+) {
     // No material: it is met by rays and never drawn.
-    let shape = meshes.add(Cuboid::new(0.56, 0.75, 0.5));
+    let shape = meshes.add(outline());
     for seat in SeatNumber::all() {
-        let at = seat_place(seat).floor + Vec3::new(0.0, 0.62, 0.0);
+        let at = seat_place(seat).floor;
         commands
             .spawn((
                 Name::new(format!("seat {}", seat.get())),
@@ -44,11 +52,11 @@ fn place(mut commands: Commands, mut meshes: ResMut<Assets<Mesh>>, mut materials
     let mut cover = Shape::default();
     seats::cushions(&mut cover, Vec3::ZERO, 0.006);
     for corner in &mut cover.corners {
-        corner.paint = Paint::lamp(255, 170, 84, 0.2, 0.0);
+        corner.paint = Paint::lamp(255, 170, 84, 0.012 + 0.055 * (corner.normal.y.max(0.0) + (corner.position.y - 0.6).max(0.0)), 0.0);
         corner.uv = Vec2::splat(0.35);
     }
-    let mut material = HallMaterial::new(Pattern::Halo, *tier);
-    material.light.own.x = 0.0;
+    let mut material = HallMaterial::new(Pattern::Halo, *tier, &light);
+    material.strength = 0.0;
     commands.spawn((
         Name::new("seat under the pointer"),
         Glow { strength: 0.0 },
@@ -77,9 +85,21 @@ fn glow(
         glow.strength = if (next - target).abs() < 0.01 { target } else { next };
         visibility.set_if_neq(if glow.strength > 0.0 { Visibility::Inherited } else { Visibility::Hidden });
         if let Some(mut material) = materials.get_mut(&material.0) {
-            material.light.own.x = glow.strength;
+            material.strength = glow.strength;
         }
     }
+}
+
+/// Seat and back as a ray meets them, relative to the seat's floor.
+fn outline() -> Mesh {
+    let mut shape = Shape::default();
+    seats::cushions(&mut shape, Vec3::ZERO, 0.0);
+    Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::MAIN_WORLD)
+        .with_inserted_attribute(
+            Mesh::ATTRIBUTE_POSITION,
+            shape.corners.iter().map(|corner| corner.position.to_array()).collect::<Vec<_>>(),
+        )
+        .with_inserted_indices(Indices::U32(shape.triangles.into_iter().flatten().collect()))
 }
 
 /// Nothing pops, s.

@@ -36,10 +36,10 @@ fn floor(model: &mut Model) {
         });
     };
     let nosing = |model: &mut Model, x: (f32, f32), z: f32, y: f32| {
-        let brass = Paint::matt(150, 112, 58);
+        let brass = Paint::matt(116, 86, 48);
         model.of(Pattern::Brass).block(
             Vec3::new(x.0, y - 0.022, z - 0.012),
-            Vec3::new(x.1, y + 0.004, z + 0.03),
+            Vec3::new(x.1, y + 0.004, z + 0.02),
             &[Vec3::Y, Vec3::NEG_Z],
             0.5,
             brass,
@@ -94,11 +94,11 @@ fn floor(model: &mut Model) {
 fn side_wall(model: &mut Model, side: f32) {
     let wall_x = side * HALL_HALF_M;
     let rib_z = |n: usize| 0.9 + n as f32;
-    let half_width = |n: usize| if n % 3 == 2 { 0.17 } else { 0.05 };
+    let half_width = |n: usize| if n % 3 == 1 { 0.17 } else { 0.05 };
     for n in 0..=RIBS {
         let z = rib_z(n);
         let floor = slope_at(z);
-        let (half, deep) = (half_width(n), if n % 3 == 2 { 0.17 } else { 0.14 });
+        let (half, deep) = (half_width(n), if n % 3 == 1 { 0.17 } else { 0.14 });
         let x = (wall_x, wall_x - side * deep);
         let min = Vec3::new(x.0.min(x.1), floor - 0.3, z - half);
         let max = Vec3::new(x.0.max(x.1), SOFFIT_Y, z + half);
@@ -167,13 +167,14 @@ fn back_wall(model: &mut Model) {
 /// Midnight with stars, and round it a soffit whose hidden strip of light warms the ceiling's edge.
 fn ceiling(model: &mut Model) {
     let midnight = Paint::matt(20, 27, 58);
-    let plaster = Paint::matt(128, 92, 70);
+    let plaster = Paint::matt(118, 84, 66);
     model.of(Pattern::Stars).painted_patch((36, 44), Vec3::NEG_Y, |s, t| {
         // Denser at the edges, where the light falls off.
         let across = ((s - 0.5) * PI).sin();
         let along = 0.5 + 0.5 * ((t - 0.5) * PI).sin();
-        let at = Vec3::new(across * HALL_HALF_M, HALL_HEIGHT_M, BACK_Z * along);
-        let inside = (HALL_HALF_M - SOFFIT_M - at.x.abs()).min(at.z - 1.0).min(BACK_Z - 0.9 - at.z).max(0.0);
+        // It begins at the pelmet; behind that all is black.
+        let at = Vec3::new(across * HALL_HALF_M, HALL_HEIGHT_M, PELMET_Z + (BACK_Z - PELMET_Z) * along);
+        let inside = (HALL_HALF_M - SOFFIT_M - at.x.abs()).min(BACK_Z - 0.9 - at.z).max(0.0);
         let part = (-inside / 0.55).exp();
         let paint = Paint { albedo: midnight.albedo.lerp(plaster.albedo, part), ..midnight };
         (at, Vec2::new(at.x, at.z), paint)
@@ -187,21 +188,18 @@ fn ceiling(model: &mut Model) {
         let lip = Vec3::new(edge, SOFFIT_Y, 1.0);
         model.of(Pattern::Wood).sheet(lip, Vec3::Y * 0.14, Vec3::Z * (BACK_Z - 1.9), Vec3::X * -side, 0.5, walnut().toned(0.9));
     }
-    for (from, to, facing) in [(0.0, 1.0, Vec3::Z), (BACK_Z - 0.9, BACK_Z, Vec3::NEG_Z)] {
-        let corner = Vec3::new(-inner, SOFFIT_Y, from);
-        model.of(Pattern::Wood).sheet(corner, Vec3::Z * (to - from), Vec3::X * (2.0 * inner), Vec3::NEG_Y, 0.4, dark);
-        let lip = Vec3::new(-inner, SOFFIT_Y, if facing.z > 0.0 { to } else { from });
-        model.of(Pattern::Wood).sheet(lip, Vec3::Y * 0.14, Vec3::X * (2.0 * inner), facing, 0.5, walnut().toned(0.9));
-    }
+    let back = Vec3::new(-inner, SOFFIT_Y, BACK_Z - 0.9);
+    model.of(Pattern::Wood).sheet(back, Vec3::Z * 0.9, Vec3::X * (2.0 * inner), Vec3::NEG_Y, 0.4, dark);
+    model.of(Pattern::Wood).sheet(back, Vec3::Y * 0.14, Vec3::X * (2.0 * inner), Vec3::NEG_Z, 0.5, walnut().toned(0.9));
 }
 
 /// The wood of the house.
 pub(super) fn walnut() -> Paint {
-    Paint::matt(104, 62, 38)
+    Paint::matt(96, 62, 42)
 }
 
 fn teal() -> Paint {
-    Paint::matt(22, 92, 104)
+    Paint::matt(27, 84, 97)
 }
 
 /// −1 to 1 by chance, the same each time.

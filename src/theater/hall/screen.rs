@@ -3,7 +3,7 @@
 use super::measures::{SCREEN_HEIGHT_M, SCREEN_LOW_M, SCREEN_WIDTH_M};
 use super::shape::{Paint, Shape};
 use crate::theater::light::bake::bake;
-use crate::theater::material::{HallMaterial, Pattern};
+use crate::theater::material::{HallMaterial, LightBuffer, Pattern};
 use crate::theater::motion::Glide;
 use crate::theater::{Theater, Tier};
 use bevy::prelude::*;
@@ -20,7 +20,7 @@ pub fn plugin(app: &mut App) {
 pub fn screen_rect(aspect: f32) -> Rect3 {
     let shape = ScreenShape::of_aspect(aspect);
     // A wide film hangs a little under the middle: nearer to the eyes, and the line of sight over the heads stays free.
-    let low = SCREEN_LOW_M + (SCREEN_HEIGHT_M - shape.height_m) * 0.42;
+    let low = SCREEN_LOW_M + (SCREEN_HEIGHT_M - shape.height_m) * 0.34;
     Rect3 { middle: Vec3::new(0.0, low + shape.height_m / 2.0, 0.0), width_m: shape.width_m, height_m: shape.height_m }
 }
 
@@ -29,13 +29,14 @@ fn hang(
     mut meshes: ResMut<Assets<Mesh>>,
     mut materials: ResMut<Assets<HallMaterial>>,
     tier: Res<Tier>,
+    light: Res<LightBuffer>,
     shape: Res<ScreenShape>,
 ) {
     let mut cloth = Shape::default();
     cloth.sheet(Vec3::new(-0.5, -0.5, 0.0), Vec3::X, Vec3::Y, Vec3::Z, 1.0, Paint::matt(7, 6, 7));
     // Baked where nothing shines on it: the cloth is black.
     let mesh = meshes.add(bake(Pattern::Plain, &cloth, Vec3::ZERO));
-    let material = materials.add(HallMaterial::new(Pattern::Plain, *tier));
+    let material = materials.add(HallMaterial::new(Pattern::Plain, *tier, &light));
     let rect = screen_rect(shape.aspect());
     for edge in [Edge::Left, Edge::Right, Edge::Top, Edge::Bottom] {
         let glide = Glide::at(edge.of(rect));

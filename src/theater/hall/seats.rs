@@ -11,7 +11,7 @@ use bevy::math::{Affine3A, Quat, Vec2, Vec3};
 pub(super) fn build(model: &mut Model) {
     for seat in SeatNumber::all() {
         let floor = seat_place(seat).floor;
-        cushions(model.of(Pattern::Velvet), floor, 0.0);
+        cushions(model.of(Pattern::Plush), floor, 0.0);
         shell(model, floor);
         number(model, floor, seat);
     }
@@ -29,7 +29,7 @@ pub(super) fn cushions(shape: &mut Shape, floor: Vec3, swell: f32) {
         move |local: Vec3| {
             // Lighter along the top edge, where hands have brushed the pile; darker where seat and back meet.
             let up = (local.y / 0.3).clamp(-1.0, 1.0);
-            burgundy().shaded(floor_open + (1.0 - floor_open) * (0.5 + 0.5 * up)).toned(0.92 + 0.14 * up.max(0.0))
+            burgundy().shaded(floor_open + (1.0 - floor_open) * (0.5 + 0.5 * up)).toned(0.88 + 0.5 * up.max(0.0).powi(3))
         }
     };
     let back = back_frame(floor);
@@ -52,7 +52,7 @@ fn shell(model: &mut Model, floor: Vec3) {
     model.of(Pattern::Wood).painted_patch((4, 3), Vec3::Z, |s, t| {
         let x = (s * 2.0 - 1.0) * 0.262;
         let bend = 1.0 - (s * 2.0 - 1.0).powi(2);
-        let y = -0.34 + 0.47 * t;
+        let y = -0.34 + SHELL_TOP_M * t + 0.34 * t;
         let at = frame.transform_point3(Vec3::new(x, y, 0.058 + 0.02 * bend));
         (at, Vec2::new(y + floor.x * 3.1, x + floor.z), walnut().toned(0.85).shaded(0.4 + 0.6 * t))
     });
@@ -60,7 +60,7 @@ fn shell(model: &mut Model, floor: Vec3) {
     model.of(Pattern::Wood).painted_patch((4, 1), Vec3::Y, |s, t| {
         let x = (s * 2.0 - 1.0) * 0.262;
         let bend = 1.0 - (s * 2.0 - 1.0).powi(2);
-        let at = frame.transform_point3(Vec3::new(x, 0.13, 0.045 + (0.013 + 0.02 * bend) * t));
+        let at = frame.transform_point3(Vec3::new(x, SHELL_TOP_M, 0.045 + (0.013 + 0.02 * bend) * t));
         (at, Vec2::new(t * 0.02, x), walnut().toned(1.15))
     });
 }
@@ -68,7 +68,7 @@ fn shell(model: &mut Model, floor: Vec3) {
 fn number(model: &mut Model, floor: Vec3, seat: SeatNumber) {
     let frame = back_frame(floor);
     let on_back = |x: f32, y: f32, lift: f32| frame.transform_point3(Vec3::new(x, y, 0.0785 + lift));
-    let middle = 0.075;
+    let middle = SHELL_TOP_M - 0.05;
     let (half_x, half_y) = (0.042, 0.027);
     model.of(Pattern::Brass).patch((10, 1), Vec3::Z, Paint::matt(206, 154, 82), |s, t| {
         // An oval with straight flanks.
@@ -98,5 +98,8 @@ fn arm(model: &mut Model, at: Vec3, end: bool) {
 }
 
 fn burgundy() -> Paint {
-    Paint::matt(128, 20, 36)
+    Paint::matt(116, 17, 38)
 }
+
+/// Upper edge of the walnut shell over the middle of the back, m.
+const SHELL_TOP_M: f32 = 0.2;

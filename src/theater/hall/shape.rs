@@ -2,6 +2,7 @@
 
 use crate::theater::material::Pattern;
 use bevy::math::{Affine3A, Vec2, Vec3};
+use std::collections::BTreeMap;
 
 /// Everything of one pattern, merged into one mesh.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +14,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// A smooth patch: `place` gives the position and the pattern's coordinates (both in m) for s and t from 0 to 1. Normals follow the surface and
+    /// A smooth patch: `place` gives the position and the pattern's coordinates (both in m) for s and t from 0 to 1. Normals follow the
+    /// surface and
     /// look to the side of `facing`.
     pub fn patch(&mut self, cells: (usize, usize), facing: Vec3, paint: Paint, place: impl Fn(f32, f32) -> (Vec3, Vec2)) {
         self.painted_patch(cells, facing, |s, t| {
@@ -86,7 +88,28 @@ impl Shape {
         }
     }
 
-    /// A box with soft edges: `half` its half size, `round` the radius, `cells` for each face; placed by `place`. `paint` gets the position in the box.
+    /// The same in slices across the hall, `deep_m` each: what lies behind the viewer need not be drawn.
+    #[must_use]
+    pub fn sliced(&self, deep_m: f32) -> Vec<Self> {
+        let mut slices: BTreeMap<i32, (Self, Vec<u32>)> = BTreeMap::new();
+        for triangle in &self.triangles {
+            let middle = triangle.iter().map(|corner| self.corners[*corner as usize].position.z).sum::<f32>() / 3.0;
+            let (slice, moved) =
+                slices.entry((middle / deep_m).floor() as i32).or_insert_with(|| (Self::default(), vec![u32::MAX; self.corners.len()]));
+            slice.triangles.push(triangle.map(|corner| {
+                let place = &mut moved[corner as usize];
+                if *place == u32::MAX {
+                    *place = slice.corners.len() as u32;
+                    slice.corners.push(self.corners[corner as usize]);
+                }
+                *place
+            }));
+        }
+        slices.into_values().map(|(slice, _)| slice).collect()
+    }
+
+    /// A box with soft edges: `half` its half size, `round` the radius, `cells` for each face; placed by `place`. `paint` gets the
+    /// position in the box.
     pub fn soft_box(&mut self, place: Affine3A, half: Vec3, round: f32, cells: usize, faces: &[Vec3], paint: impl Fn(Vec3) -> Paint) {
         let core = half - Vec3::splat(round.min(half.min_element()));
         for face in faces {
@@ -105,7 +128,8 @@ impl Shape {
                     let inner = on_cube.clamp(-core, core);
                     let normal = (on_cube - inner).normalize_or(*face);
                     let local = inner + normal * round;
-                    let uv = Vec2::new(local.dot(u) + 0.37 * face.dot(Vec3::ONE), local.dot(v));
+                    // The pattern runs up and over the box, like one length of cloth.
+                    let uv = Vec2::new(local.x, if face.z == 0.0 { local.z } else { local.y });
                     self.corners.push(Corner {
                         position: place.transform_point3(local),
                         normal: place.transform_vector3(normal).normalize_or(*face),
@@ -238,6 +262,15 @@ mod tests {
         shape.sheet(Vec3::ZERO, Vec3::X, Vec3::Z, Vec3::Y, 0.3, paint);
         shape.sheet(Vec3::ZERO, Vec3::X, Vec3::Z, Vec3::NEG_Y, 0.3, paint);
         assert!(outward(&shape));
+    }
+
+    #[test]
+    fn slices_hold_every_triangle_once() {
+        let mut shape = Shape::default();
+        shape.sheet(Vec3::new(0.0, 0.0, -2.0), Vec3::X, Vec3::Z * 9.0, Vec3::Y, 0.3, Paint::matt(9, 9, 9));
+        let slices = shape.sliced(2.5);
+        assert!(slices.len() > 3 && slices.iter().all(outward));
+        assert_eq!(slices.iter().map(|slice| slice.triangles.len()).sum::<usize>(), shape.triangles.len());
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! How much light each corner of a mesh receives, worked out once at the start: from the house lights, from six zones of the screen, and from the lamps
+//! How much light each corner of a mesh receives, worked out once at the start: from the house lights, from six zones of the screen, and
+//! from the lamps
 //! that never go out. Pure.
 //!
-//! The screen is a matt area light, sampled; rows of seats hide it softly; corners of the hall are darker. What bounces is one small constant.
+//! The screen is a matt area light, sampled; rows of seats hide it softly; corners of the hall are darker. What bounces is one small
+//! constant.
 
 use crate::theater::hall::measures::*;
 use crate::theater::hall::shape::Shape;
@@ -106,18 +108,22 @@ fn from_house(at: Vec3, normal: Vec3, open: f32) -> f32 {
             continue;
         }
         let steep = (way.y / far2.sqrt().max(1e-3)).abs();
-        let opening = 0.035 + 0.965 * smooth(0.55, 0.98, steep);
+        let opening = 0.035 + 0.965 * smooth(0.38, 0.97, steep);
         let up = if way.y < 0.0 { 1.0 } else { 0.75 };
-        sum += 0.62 * up * opening * wrapped(normal.dot(way) / far2.sqrt().max(1e-3), 0.3) / (far2 + 0.16);
+        sum += 1.75 * up * opening * wrapped(normal.dot(way) / far2.sqrt().max(1e-3), 0.3) / (far2 + 0.16);
     }
     // The strip of light hidden behind the soffit's edge, on the ceiling above it and faintly below.
-    let from_edge = (HALL_HALF_M - SOFFIT_M - at.x.abs()).min(at.z - FRONT_LIP_Z).min(BACK_LIP_Z - at.z);
+    let from_edge = (HALL_HALF_M - SOFFIT_M - at.x.abs()).min(BACK_LIP_Z - at.z);
     if at.y > SOFFIT_Y + 0.05 {
         sum += 1.25 * (-from_edge.max(0.0) / 0.42).exp() + 0.28 * (-from_edge.max(0.0) / 1.8).exp();
     }
+    // Footlights wash the curtain.
+    if at.z < STAGE_FOOT_Z && at.y > STAGE_HEIGHT_M - 0.05 {
+        sum += 0.75 * normal.z.max(0.0) * open * (-(at.y - STAGE_HEIGHT_M).max(0.0) / 1.0).exp();
+    }
     let under_ceiling = (HALL_HEIGHT_M - at.y).max(0.0);
     let sky = 0.5 + 0.5 * normal.y;
-    sum + open * (0.16 + 0.34 * sky + 0.08 * (-under_ceiling / 1.5).exp())
+    sum + open * (0.07 + 0.26 * sky + 0.10 * (-under_ceiling / 1.5).exp())
 }
 
 fn from_fixed(at: Vec3, normal: Vec3) -> Vec3 {
@@ -130,7 +136,7 @@ fn from_fixed(at: Vec3, normal: Vec3) -> Vec3 {
         if far2 < 4.0 && at.y < lamp.y + 0.3 && outwards > -0.1 {
             let low = smooth(0.3, -0.15, at.y - lamp.y);
             sum += AISLE_COLOUR
-                * (0.05 * low * smooth(-0.1, 0.12, outwards) * wrapped(normal.dot(way) / far2.sqrt().max(1e-3), 0.3) / (far2 + 0.05));
+                * (0.45 * low * smooth(-0.1, 0.12, outwards) * wrapped(normal.dot(way) / far2.sqrt().max(1e-3), 0.3) / (far2 + 0.12));
         }
     }
     for sign in exit_signs() {
@@ -172,10 +178,10 @@ fn smooth(from: f32, to: f32, value: f32) -> f32 {
 /// Samples of a zone, across and up.
 const ZONE_SAMPLES: (usize, usize) = (3, 2);
 /// What of the whole screen arrives anywhere by way of walls and ceiling.
-const BOUNCE: f32 = 0.011;
+const BOUNCE: f32 = 0.015;
 /// No place receives more than this from the house lights.
 const HOUSE_MOST: f32 = 2.5;
-const FRONT_LIP_Z: f32 = 1.0;
+const STAGE_FOOT_Z: f32 = 0.9;
 const BACK_LIP_Z: f32 = BACK_Z - 0.9;
 const AISLE_COLOUR: Vec3 = Vec3::new(1.0, 0.62, 0.26);
 const EXIT_COLOUR: Vec3 = Vec3::new(0.06, 1.0, 0.38);

@@ -1,11 +1,14 @@
-//! The light of the hall: baked once, summed by the shader, moved by two numbers: how far the house lights are up, and what the screen shows.
+//! The light of the hall: baked once, summed by the shader, moved by two numbers: how far the house lights are up, and what the screen
+//! shows.
 //!
-//! `house × level × warm + Σ zone colour × factor + own light`. Others set [`ScreenGlow`] and [`house::HouseLights`]; this folder smooths them into
+//! `house × level × warm + Σ zone colour × factor + own light`. Others set [`ScreenGlow`] and [`house::HouseLights`]; this folder
+//! smooths them into
 //! [`HallLight`], which goes to the materials only when it has changed.
 
-use super::material::{HallMaterial, LightUniform};
+use super::material::{LightBuffer, LightUniform};
 use super::{Theater, motion};
 use bevy::prelude::*;
+use bevy::render::storage::ShaderBuffer;
 use house::HouseLights;
 
 pub mod bake;
@@ -28,15 +31,11 @@ fn follow(time: Res<Time>, glow: Res<ScreenGlow>, mut house: ResMut<HouseLights>
     light.set_if_neq(next);
 }
 
-fn show(light: Res<HallLight>, mut materials: ResMut<Assets<HallMaterial>>, mut fresh: MessageReader<AssetEvent<HallMaterial>>) {
-    let new_material = fresh.read().any(|event| matches!(event, AssetEvent::Added { .. }));
-    if !light.is_changed() && !new_material {
-        return;
-    }
-    let uniform = light.uniform();
-    for (_, material) in materials.iter_mut() {
-        let own = Vec4::new(material.light.own.x, uniform.own.y, 0.0, 0.0);
-        material.light = LightUniform { own, ..uniform };
+fn show(light: Res<HallLight>, place: Res<LightBuffer>, mut buffers: ResMut<Assets<ShaderBuffer>>) {
+    if light.is_changed()
+        && let Some(mut buffer) = buffers.get_mut(&place.0)
+    {
+        buffer.set_data(light.uniform());
     }
 }
 
@@ -47,10 +46,17 @@ pub fn smoothed(shown: [Vec3; 6], target: [Vec3; 6], dt_s: f32) -> [Vec3; 6] {
     std::array::from_fn(|zone| shown[zone].lerp(target[zone], part))
 }
 
+/// By how much eyes lift the screen's light when its picture is this bright on average (0 to 1).
+fn adapted(mean: f32) -> f32 {
+    (GAIN_BRIGHT * mean.max(1e-4).powf(-0.22)).min(GAIN_DARK)
+}
+
 /// Fast enough to belong to the cut, slow enough not to flicker, s.
 const ZONES_TAU_S: f32 = 0.15;
-/// Eyes get used to the dark: what the screen throws is lifted by this.
-const ZONES_GAIN: f32 = 4.2;
+/// What a white screen's light is lifted by: eyes in a hall are used to the dark.
+const GAIN_BRIGHT: f32 = 2.2;
+/// And what the light of the darkest is lifted by.
+const GAIN_DARK: f32 = 6.0;
 /// 2700 K, a little whiter than life so that teal stays teal; linear.
 const HOUSE_COLOUR: Vec3 = Vec3::new(1.0, 0.70, 0.43);
 
@@ -74,10 +80,12 @@ impl HallLight {
     /// As the shader reads it.
     #[must_use]
     pub fn uniform(&self) -> LightUniform {
+        let mean = self.zones.iter().sum::<Vec3>().element_sum() / 18.0;
+        let gain = adapted(mean);
         LightUniform {
             house: (HOUSE_COLOUR * self.house_level).extend(self.house_level),
-            zones: self.zones.map(|zone| (zone * ZONES_GAIN).extend(0.0)),
-            own: Vec4::new(1.0, 1.0 / ZONES_GAIN, 0.0, 0.0),
+            zones: self.zones.map(|zone| (zone * gain).extend(0.0)),
+            rest: Vec4::new(1.0 / gain, 0.0, 0.0, 0.0),
         }
     }
 }
@@ -85,6 +93,13 @@ impl HallLight {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_brighter_picture_always_lights_the_hall_more() {
+        let thrown = |n: usize| n as f32 / 100.0 * adapted(n as f32 / 100.0);
+        assert!((1..100).all(|n| thrown(n + 1) > thrown(n)));
+        assert!((adapted(0.0) - GAIN_DARK).abs() < 1e-6);
+    }
 
     #[test]
     fn the_glow_arrives_after_a_second_and_not_at_once() {
