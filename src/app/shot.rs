@@ -104,7 +104,7 @@ fn show_film(offscreen: &mut Offscreen, order: &ShotOrder) -> Result<(), String>
     for _ in 0..SEEKING_STEPS {
         offscreen.step();
         let world = offscreen.app.world();
-        let is_there = world.get_resource::<Screening>().is_some_and(Screening::has_shown);
+        let is_there = world.get_resource::<Screening>().is_some_and(|screening| screening.shown_ns().is_some());
         if is_there && world.resource::<Screen>().is_showing() {
             break;
         }

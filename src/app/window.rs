@@ -11,7 +11,7 @@ use bevy::{
 
 use super::{Cli, Ground, hall, house, keep, say};
 use crate::{
-    film::{FilmSource, Finished, Open, OpenFailed},
+    film::{DisplayLead, FilmSource, Finished, Open, OpenFailed},
     room::{Frame, Now, Playback, Room},
     theater::Tier,
 };
@@ -39,6 +39,8 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     house(&mut app, ground);
     hall(&mut app, cli.tier.map(Tier::from));
     keep::plugin(&mut app, cli);
+    // Drawing goes on beside the next frame's work.
+    app.world_mut().resource_mut::<DisplayLead>().frames = 1.0;
     if cli.tier.is_none() {
         app.add_systems(PreStartup, choose_tier);
     }

@@ -16,8 +16,8 @@ use crate::{
     trace::Trace,
 };
 
-/// The loudest the film can be set to, in percent of the original.
-pub const VOLUME_MAX: f32 = 150.0;
+/// The loudest the film can be set to, in percent of the original. Not beyond it as long as the mixer clips hard: the limiter stands before the volume.
+pub const VOLUME_MAX: f32 = 100.0;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Output>()
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn volume_is_a_cube_and_never_leaves_its_range() {
-        for (percent, gain) in [(100.0, 1.0), (50.0, 0.125), (150.0, 3.375), (1000.0, 3.375), (0.0, 0.0), (-5.0, 0.0), (f32::NAN, 0.0)] {
+        for (percent, gain) in [(100.0, 1.0), (50.0, 0.125), (150.0, 1.0), (1000.0, 1.0), (0.0, 0.0), (-5.0, 0.0), (f32::NAN, 0.0)] {
             assert!((loudness(percent).as_amplitude() - gain).abs() < 1e-5, "{percent} %");
         }
     }

@@ -17,6 +17,7 @@ use bevy::prelude::*;
 
 pub use open::{Decoding, FilmSource, Open, OpenFailed, Opening};
 pub use screening::{ChooseSound, Finished, Screening, TraceTo};
+pub use show::DisplayLead;
 
 /// Everything that makes a film run.
 pub fn plugin(app: &mut App) {

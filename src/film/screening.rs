@@ -139,8 +139,8 @@ pub struct Screening {
     pub(super) settles_at_mono_ns: i64,
     /// Where the film ends, once its last sample is decoded.
     pub(super) end_ns: Option<i64>,
-    /// Whether a picture of this generation was shown.
-    pub(super) has_picture: bool,
+    /// The time of the newest picture shown of this generation.
+    pub(super) shown_ns: Option<i64>,
 }
 
 impl Screening {
@@ -167,7 +167,7 @@ impl Screening {
             cue: 0,
             settles_at_mono_ns: 0,
             end_ns: None,
-            has_picture: false,
+            shown_ns: None,
         })
     }
 
@@ -193,10 +193,10 @@ impl Screening {
         name.map_or_else(|| format!("Sound track {}", number + 1), |name| format!("Sound: {name}"))
     }
 
-    /// Whether a picture of the newest place was shown.
+    /// The time of the picture on the screen, in nanoseconds of film; `None` until one of the newest place is shown.
     #[must_use]
-    pub const fn has_shown(&self) -> bool {
-        self.has_picture
+    pub const fn shown_ns(&self) -> Option<i64> {
+        self.shown_ns
     }
 
     /// What leaves the loudspeaker now; `None` while the newest place has not been heard yet.
@@ -228,7 +228,7 @@ impl Screening {
     fn go_to(&mut self, film_ns: i64) {
         self.generation += 1;
         self.end_ns = None;
-        self.has_picture = false;
+        self.shown_ns = None;
         let (producer, consumer) = ring(RING_FRAMES);
         self.cue = self.feed.cue(consumer, film_ns);
         if !self.player.seek(Seek { generation: self.generation, film_ns, sound: self.sound, ring: producer }) {
@@ -238,7 +238,7 @@ impl Screening {
 
     fn is_ready(&self, now_mono_ns: i64) -> bool {
         let has_all = self.end_ns.is_some();
-        let has_picture = self.has_picture || self.info.video.is_none() || has_all;
+        let has_picture = self.shown_ns.is_some() || self.info.video.is_none() || has_all;
         let has_sound = self.feed.buffered_ns() >= READY_NS || has_all;
         has_picture && has_sound && self.heard(now_mono_ns).is_some()
     }

@@ -14,6 +14,7 @@ use crate::{
 /// Puts the picture on the screen that belongs to what is heard.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Screen>()
+        .init_resource::<DisplayLead>()
         .add_systems(Update, show.in_set(Frame::Show).run_if(resource_exists::<Screening>))
         .add_systems(Update, clear.in_set(Frame::Show).run_if(resource_removed::<Screening>));
 }
@@ -23,19 +24,53 @@ fn show(
     mut screen: ResMut<Screen>,
     room: Single<&Playback, With<Room>>,
     now: Res<Now>,
+    mut lead: ResMut<DisplayLead>,
     trace: Res<TraceTo>,
 ) {
-    let heard_ns = screening.heard(now.mono_ns).map(|heard| heard.film_ns);
+    let lead_ns = lead.advance(now.mono_ns);
+    let heard = screening.heard(now.mono_ns);
     // A room that stands shows where it stands at once; a running one shows nothing of a new place before its time.
     let stands_at_ns = (room.gather.is_some() || !room.plays(now.room())).then(|| room.timeline.film.ns());
-    let due_ns = heard_ns.or(stands_at_ns);
-    let is_first = !screening.has_picture;
+    let due_ns = match heard {
+        // No further than the room goes: it may be about to stand.
+        Some(heard) if heard.playing => {
+            Some((heard.film_ns + lead_ns).min(room.timeline.film_at(now.room() + lead_ns).ns().max(heard.film_ns)))
+        }
+        Some(heard) => Some(heard.film_ns),
+        None => stands_at_ns,
+    };
+    let is_first = screening.shown_ns.is_none();
     if let Some(picture) = due_picture(screening.player.pictures(), screening.generation, due_ns, is_first && stands_at_ns.is_some()) {
-        screening.has_picture = true;
+        screening.shown_ns = Some(picture.film_ns);
         trace.0.note(Noted::Shown { mono_ns: now.mono_ns, film_ns: picture.film_ns });
         screen.show(on_screen(picture));
     }
 }
+
+/// How long it takes from choosing a picture until it is seen, on the average.
+///
+/// Pictures are chosen once a frame, so one that waits until it is due is seen half a frame late; a window shows what was chosen some frames ago.
+#[derive(Resource, Debug, Default)]
+pub struct DisplayLead {
+    /// Frames between choosing and seeing: 0 offscreen, about one in a window.
+    pub frames: f64,
+    last_mono_ns: Option<i64>,
+    frame_ns: f64,
+}
+
+impl DisplayLead {
+    fn advance(&mut self, now_mono_ns: i64) -> i64 {
+        if let Some(last) = self.last_mono_ns.replace(now_mono_ns) {
+            let frame_ns = ((now_mono_ns - last) as f64).clamp(0.0, MAX_FRAME_NS);
+            self.frame_ns += (frame_ns - self.frame_ns) * FRAME_SHARE;
+        }
+        (self.frame_ns * (0.5 + self.frames)) as i64
+    }
+}
+
+/// A hiccup is not the rule.
+const MAX_FRAME_NS: f64 = 50e6;
+const FRAME_SHARE: f64 = 0.1;
 
 /// The newest picture that is due; those before it are too late and dropped. The first one of a standing room is due whatever its time: the file may have none
 /// for the very place.

@@ -65,23 +65,36 @@ impl Decode {
         if course.phase == Phase::Draining {
             return self.drain() || moved;
         }
-        if course.writer.wants()
-            && let (Some(packet), Some((_, decoder))) = (course.sounds.pop_front(), &mut self.sound)
-        {
+        // Sound first: it is the clock, and it costs little.
+        self.work_on_sound() || self.work_on_picture() || self.begin_draining() || moved
+    }
+
+    fn work_on_sound(&mut self) -> bool {
+        let Some(course) = &mut self.course else { return false };
+        if !course.writer.wants() {
+            return false;
+        }
+        if let (Some(packet), Some((_, decoder))) = (course.sounds.pop_front(), &mut self.sound) {
             self.shared.release(&packet);
             decoder.decode(&packet, &mut course.writer);
             return true;
         }
-        let wants_picture = course.picture.is_none() && self.video.is_some();
-        if wants_picture && let (Some(packet), Some(decoder)) = (course.packets.pop_front(), &mut self.video) {
+        let may_read_on = course.phase == Phase::Reading && course.packets.len() < MAX_PACKETS_AHEAD;
+        self.fill_silence() || may_read_on && self.take_item()
+    }
+
+    fn work_on_picture(&mut self) -> bool {
+        let Some(course) = &mut self.course else { return false };
+        if course.picture.is_some() {
+            return false;
+        }
+        let Some(decoder) = &mut self.video else { return false };
+        if let Some(packet) = course.packets.pop_front() {
             self.shared.release(&packet);
             decoder.decode(&packet);
             return true;
         }
-        if course.phase == Phase::Reading && (wants_picture || course.writer.wants()) && self.take_item() {
-            return true;
-        }
-        self.fill_silence() || self.begin_draining() || moved
+        course.phase == Phase::Reading && self.take_item()
     }
 
     /// Takes the next item the demuxer has; what belongs to an older seek is dropped.
@@ -151,10 +164,7 @@ impl Decode {
     /// Where a film has no sound for a while, or none at all, silence stands for it up to the picture that was read last.
     fn fill_silence(&mut self) -> bool {
         let Some(course) = &mut self.course else { return false };
-        if !course.writer.wants() || !course.sounds.is_empty() {
-            return false;
-        }
-        let is_crowded = self.shared.bytes_in_flight.load(Ordering::Relaxed) > CROWDED_BYTES;
+        let is_crowded = self.shared.bytes_in_flight.load(Ordering::Relaxed) > CROWDED_BYTES || course.packets.len() >= MAX_PACKETS_AHEAD;
         let patience_ns = if self.sound.is_none() || is_crowded { 0 } else { SPARSE_SOUND_NS };
         let until_ns = course.demuxed_ns.saturating_sub(patience_ns);
         let is_missing = until_ns > course.writer.end_ns();
@@ -243,3 +253,5 @@ enum Phase {
 /// Sound this much later than the picture beside it in the file is taken for missing.
 const SPARSE_SOUND_NS: i64 = 2_000_000_000;
 const CROWDED_BYTES: usize = 24 << 20;
+/// Half a minute of pictures waiting because the sound beside them has not come yet.
+const MAX_PACKETS_AHEAD: usize = 1024;

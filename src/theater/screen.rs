@@ -29,12 +29,15 @@ use bevy::{
 
 use super::{ScreenGlow, ScreenShape, Theater, Tier, screen_rect};
 
-/// Hangs the screen.
-pub(super) fn plugin(app: &mut App) {
+/// Hangs the screen. It needs nothing of the hall, and shows nothing where no camera looks.
+pub fn plugin(app: &mut App) {
     let source: &'static [u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/screen.wgsl"));
     app.world().resource::<EmbeddedAssetRegistry>().insert_asset(PathBuf::new(), Path::new("houselights/screen.wgsl"), source);
     app.add_plugins(MaterialPlugin::<ScreenMaterial>::default())
         .init_resource::<Screen>()
+        .init_resource::<Tier>()
+        .init_resource::<ScreenShape>()
+        .init_resource::<ScreenGlow>()
         .add_systems(Startup, hang)
         .add_systems(Update, put_up.in_set(Theater::Move).run_if(resource_changed::<Screen>));
     if let Some(render_app) = app.get_sub_app_mut(RenderApp) {

@@ -1,0 +1,158 @@
+//! `film.cpu`: the whole process's time for a picture, beside the `ffmpeg` program decoding alone.
+
+use std::{path::Path, process::Command};
+
+use bevy::{prelude::*, render::RenderApp};
+use houselights::{
+    app::{
+        self, Ground,
+        offscreen::{Offscreen, Options},
+    },
+    audio::{Mixer, Output, backend::capture},
+    film::{FilmSource, Open, Screening},
+    room::Now,
+    theater::{Upload, screen},
+    trace::Trace,
+};
+
+use super::{
+    clip::Clip,
+    table::{Row, quantile},
+};
+
+const FIRST: i64 = 100;
+const LAST: i64 = 1000;
+const RUNS: usize = 3;
+
+pub(crate) fn run() -> Vec<Row> {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = Clip {
+        size: (1920, 1080),
+        seconds: 43.0,
+        video: &[
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-b:v",
+            "8M",
+            "-maxrate",
+            "8M",
+            "-bufsize",
+            "8M",
+            "-x264-params",
+            "nal-hrd=cbr",
+            "-g",
+            "48",
+            "-bf",
+            "2",
+        ],
+        sound: &[],
+        name: "cpu.mkv",
+        ..Clip::default()
+    };
+    let film = clip.make(folder.path());
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(8));
+    let (mut ours, mut bevys, mut rivals) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let (whole_ns, updates) = play(Some(&film), None);
+        let (bevy_ns, _) = play(None, Some(updates));
+        let per_picture = |ns: f64| ns / 1e6 / (LAST - FIRST) as f64;
+        ours.push(per_picture(whole_ns - bevy_ns));
+        bevys.push(per_picture(bevy_ns));
+        rivals.push((ffmpeg_ms(&film, LAST, threads) - ffmpeg_ms(&film, FIRST, threads)) / (LAST - FIRST) as f64);
+    }
+    let (ours, rival, bevy) = (quantile(&mut ours, 0.5), quantile(&mut rivals, 0.5), quantile(&mut bevys, 0.5));
+    let note = format!("ms a picture, median of {RUNS}, N = {threads}; Bevy's own {bevy:.3} ms subtracted");
+    vec![Row::at_most("film.cpu", ours / rival, 1.25, "×").against(ours, rival).noting(note)]
+}
+
+/// Process time between two pictures that were uploaded, and the number of updates in between; or of as many updates without a film.
+fn play(film: Option<&Path>, updates: Option<u64>) -> (f64, u64) {
+    let ear = capture::Handle::default();
+    let mixer = Mixer::open(&Output::Capture(ear.clone()), &Trace::default()).unwrap();
+    let mut offscreen = Offscreen::new(Options { width: 64, height: 36, step: None, dummy_window: false }, |app| {
+        app::house(app, Ground { mixer, trace: Trace::default(), clock: None });
+        app.add_plugins(screen::plugin);
+    });
+    let mut stage = Stage { now_ns: 0, ear };
+    for _ in 0..10 {
+        stage.update(&mut offscreen, 0);
+    }
+    let Some(film) = film else {
+        let begin_ns = process_ns();
+        for _ in 0..updates.unwrap_or(0) {
+            stage.update(&mut offscreen, STEP_NS);
+        }
+        return (process_ns() - begin_ns, 0);
+    };
+    offscreen.app.world_mut().trigger(Open { source: FilmSource::File(film.to_owned()), plays: true });
+    let (mut updates, mut begin) = (0, None);
+    loop {
+        // Time goes on until the next picture is due; then it is waited for.
+        let screening = offscreen.app.world().get_resource::<Screening>();
+        let shown_ns = screening.and_then(Screening::shown_ns);
+        let heard_ns = screening.and_then(|screening| screening.heard(stage.now_ns)).map(|heard| heard.film_ns);
+        let is_there = shown_ns.zip(heard_ns).is_none_or(|(shown_ns, heard_ns)| heard_ns < shown_ns + PICTURE_NS);
+        let picture = shown_ns.map_or(0, |shown_ns| (shown_ns + PICTURE_NS / 2) / PICTURE_NS);
+        if picture >= FIRST && begin.is_none() {
+            begin = Some((process_ns(), uploads(&offscreen)));
+            updates = 0;
+        }
+        if let Some((begin_ns, uploaded)) = begin.filter(|_| picture >= LAST) {
+            let uploaded = uploads(&offscreen) - uploaded;
+            assert!(uploaded >= (LAST - FIRST) as u64, "only {uploaded} pictures were uploaded");
+            return (process_ns() - begin_ns, updates);
+        }
+        if !is_there {
+            std::thread::sleep(std::time::Duration::from_micros(500));
+        }
+        stage.update(&mut offscreen, if is_there { STEP_NS } else { 0 });
+        updates += 1;
+        assert!(updates < 50_000, "the film stands at picture {picture}");
+    }
+}
+
+struct Stage {
+    now_ns: i64,
+    ear: capture::Handle,
+}
+
+impl Stage {
+    fn update(&mut self, offscreen: &mut Offscreen, by_ns: i64) {
+        self.now_ns += by_ns;
+        if by_ns > 0 {
+            let frames = (by_ns * 48_000 / 1_000_000_000) as usize;
+            drop(self.ear.render(frames, self.now_ns));
+        }
+        offscreen.app.world_mut().insert_resource(Now { mono_ns: self.now_ns });
+        offscreen.step();
+    }
+}
+
+const PICTURE_NS: i64 = 1_000_000_000 / 24;
+/// Less than a picture, so that none is dropped: 960 frames of sound.
+const STEP_NS: i64 = 20_000_000;
+
+fn uploads(offscreen: &Offscreen) -> u64 {
+    offscreen.app.sub_app(RenderApp).world().resource::<Upload>().uploads
+}
+
+/// User and system time of all threads.
+fn process_ns() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
+/// User and system time of the program decoding so many pictures, as it says itself.
+fn ffmpeg_ms(film: &Path, pictures: i64, threads: usize) -> f64 {
+    let output = Command::new("ffmpeg")
+        .args(["-hide_banner", "-nostdin", "-benchmark", "-threads", &threads.to_string(), "-i"])
+        .arg(film)
+        .args(["-an", "-frames:v", &pictures.to_string(), "-f", "null", "-"])
+        .output()
+        .expect("the rival is missing: scripts/rivals (apt-get install ffmpeg)");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let seconds =
+        |name: &str| said.split(name).nth(1).and_then(|rest| rest.split('s').next()).and_then(|number| number.parse::<f64>().ok());
+    (seconds("utime=").expect("ffmpeg says its time") + seconds("stime=").expect("ffmpeg says its time")) * 1e3
+}

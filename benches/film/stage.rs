@@ -1,0 +1,90 @@
+use std::{path::Path, time::Duration};
+
+use bevy::prelude::*;
+use houselights::{
+    app::{
+        self, Ground,
+        offscreen::{Offscreen, Options},
+    },
+    audio::{Mixer, Output},
+    film::{FilmSource, Open, Screening},
+    room::{Playback, Room},
+    theater::{Cinema, SeatedCamera, Surface, Tier},
+    trace::{Trace, mono_ns},
+    ui::{Panels, Remote},
+};
+
+/// The real program offscreen, in real time.
+pub(crate) struct Stage {
+    pub(crate) offscreen: Offscreen,
+    pub(crate) size: (u32, u32),
+}
+
+impl Stage {
+    /// Opens the theater on an output that consumes by time.
+    pub(crate) fn open(size: (u32, u32), tier: Tier, output: &Output, trace: &Trace) -> Self {
+        let mixer = Mixer::open(output, trace).unwrap();
+        let options = Options { width: size.0, height: size.1, step: None, dummy_window: false };
+        let mut offscreen = Offscreen::new(options, |app| {
+            app::house(app, Ground { mixer, trace: trace.clone(), clock: Some(mono_ns) });
+            app::hall(app, Some(tier));
+        });
+        offscreen.until_ready().expect("software Vulkan: apt-get install mesa-vulkan-drivers");
+        let world = offscreen.app.world_mut();
+        world.resource_mut::<Panels>().are_hidden = true;
+        world.resource_mut::<Remote>().is_up = false;
+        Self { offscreen, size }
+    }
+
+    pub(crate) fn world(&mut self) -> &mut World {
+        self.offscreen.app.world_mut()
+    }
+
+    pub(crate) fn set_cinema(&mut self) {
+        self.world().resource_mut::<Cinema>().0 = true;
+    }
+
+    /// Opens a film and plays it; returns once it runs.
+    pub(crate) fn play(&mut self, source: FilmSource) {
+        self.world().trigger(Open { source, plays: true });
+        self.world().flush();
+        let deadline_ns = mono_ns() + 20_000_000_000;
+        while !self.is_running() {
+            self.offscreen.step();
+            assert!(mono_ns() < deadline_ns, "the film does not start");
+        }
+    }
+
+    pub(crate) fn play_file(&mut self, path: &Path) {
+        self.play(FilmSource::File(path.to_owned()));
+    }
+
+    fn is_running(&mut self) -> bool {
+        let world = self.world();
+        world.contains_resource::<Screening>()
+            && world
+                .query_filtered::<&Playback, With<Room>>()
+                .single(world)
+                .is_ok_and(|playback| playback.film.is_some() && playback.gather.is_none())
+    }
+
+    pub(crate) fn heard_s(&mut self, at_mono_ns: i64) -> Option<f64> {
+        self.world().get_resource::<Screening>()?.heard(at_mono_ns).map(|heard| heard.film_ns as f64 / 1e9)
+    }
+
+    /// The pixel that shows a place of the picture, (0, 0) to (1, 1) from its upper left.
+    pub(crate) fn pixel_of_film(&mut self, x: f32, y: f32) -> Vec2 {
+        let world = self.world();
+        let surface = *world.query_filtered::<&GlobalTransform, With<Surface>>().single(world).unwrap();
+        let (camera, transform) = world.query_filtered::<(&Camera, &GlobalTransform), With<SeatedCamera>>().single(world).unwrap();
+        camera.world_to_viewport(transform, surface.transform_point(Vec3::new(x - 0.5, 0.5 - y, 0.0))).unwrap()
+    }
+}
+
+/// Waits until a time of the monotonic clock.
+pub(crate) fn wait_until(at_mono_ns: i64) {
+    let left_ns = at_mono_ns - mono_ns();
+    if let Ok(left) = u64::try_from(left_ns) {
+        std::thread::sleep(Duration::from_nanos(left));
+    }
+}
