@@ -71,27 +71,31 @@ fn samples(path: &std::path::Path) -> Vec<f32> {
     }
 }
 
-/// Where the beeps of 1000 Hz begin: the energy of that tone in a window of 4 ms rises past a third of a beep's, at most once in half a second.
+/// Where the beeps begin: a hundredth of a second that is hardly anything but 1000 Hz, and before it the first sample above the silence that the demo keeps
+/// for 40 ms around each beep's beginning.
 fn onsets(samples: &[f32]) -> Vec<usize> {
     let mut found: Vec<usize> = Vec::new();
-    let window = 192;
-    let tone = |start: usize| {
-        let (mut sine, mut cosine) = (0.0_f32, 0.0_f32);
-        for (index, sample) in samples[start..start + window].iter().enumerate() {
-            let (s, c) = (index as f32 * std::f32::consts::TAU * 1000.0 / 48_000.0).sin_cos();
-            sine += sample * s;
-            cosine += sample * c;
+    for at in (0..samples.len().saturating_sub(WINDOW)).step_by(WINDOW / 4) {
+        if is_beep(&samples[at..at + WINDOW]) && found.last().is_none_or(|last| at > last + 24_000) {
+            let from = at.saturating_sub(WINDOW * 3 / 2);
+            found.extend(samples[from..at + WINDOW].iter().position(|sample| sample.abs() > 0.05).map(|offset| from + offset));
         }
-        sine.hypot(cosine) * 2.0 / window as f32
-    };
-    let mut at = 0;
-    while at + window < samples.len() {
-        if tone(at) > 0.13 && found.last().is_none_or(|last| at > last + 24_000) {
-            // A third of the window is inside the beep.
-            let edge = at + window - window * 13 / 40;
-            found.push(edge);
-        }
-        at += 12;
     }
     found
 }
+
+fn is_beep(window: &[f32]) -> bool {
+    let (mut sine, mut cosine, mut power) = (0.0_f32, 0.0_f32, 0.0_f32);
+    for (index, sample) in window.iter().enumerate() {
+        let (s, c) = (index as f32 * std::f32::consts::TAU * 1000.0 / 48_000.0).sin_cos();
+        sine += sample * s;
+        cosine += sample * c;
+        power += sample * sample;
+    }
+    let count = window.len() as f32;
+    let amplitude = sine.hypot(cosine) * 2.0 / count;
+    amplitude > 0.2 && amplitude * amplitude / 2.0 > 0.85 * power / count
+}
+
+/// A hundredth of a second.
+const WINDOW: usize = 480;
