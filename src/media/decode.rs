@@ -165,13 +165,11 @@ impl Decode {
     fn fill_silence(&mut self) -> bool {
         let Some(course) = &mut self.course else { return false };
         let is_crowded = self.shared.bytes_in_flight.load(Ordering::Relaxed) > CROWDED_BYTES || course.packets.len() >= MAX_PACKETS_AHEAD;
-        let patience_ns = if self.sound.is_none() || is_crowded { 0 } else { SPARSE_SOUND_NS };
+        // Once all is read no sound will come any more.
+        let is_sure = self.sound.is_none() || course.phase != Phase::Reading || is_crowded;
+        let patience_ns = if is_sure { 0 } else { SPARSE_SOUND_NS };
         let until_ns = course.demuxed_ns.saturating_sub(patience_ns);
-        let is_missing = until_ns > course.writer.end_ns();
-        if is_missing {
-            course.writer.silence_until(until_ns);
-        }
-        is_missing
+        course.writer.silence_until(until_ns)
     }
 
     /// Once everything is read and decoded, what the decoders still hold comes out.

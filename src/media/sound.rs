@@ -69,13 +69,12 @@ impl SoundWriter {
         ns_of(self.next_frame)
     }
 
-    /// Silence up to a place; nothing if it is already written.
-    pub(super) fn silence_until(&mut self, film_ns: i64) {
-        let missing = frames_at(film_ns) - self.next_frame;
-        if missing > 0 {
-            self.silence_owed += missing;
-            self.next_frame += missing;
-        }
+    /// Silence up to a place; returns whether any was missing.
+    pub(super) fn silence_until(&mut self, film_ns: i64) -> bool {
+        let missing = (frames_at(film_ns) - self.next_frame).max(0);
+        self.silence_owed += missing;
+        self.next_frame += missing;
+        missing > 0
     }
 
     /// Writes frames that begin at `film_ns` if the file says when, else right behind the last ones.
@@ -303,8 +302,7 @@ mod tests {
     #[test]
     fn silence_is_written_up_to_a_place_once() {
         let samples = written(|writer| {
-            writer.silence_until(10 * MS);
-            writer.silence_until(5 * MS);
+            assert!(writer.silence_until(10 * MS) && !writer.silence_until(5 * MS));
             assert_eq!(writer.end_ns(), 10 * MS);
         });
         assert_eq!(samples, vec![0.0; 480]);

@@ -160,6 +160,44 @@ fn a_film_without_sound_runs_over_silence_to_its_end() {
     assert!(sound.iter().all(|&sample| sample == 0.0));
 }
 
+/// Plays as the theater does: a picture is taken once the sound has come to its time, a hundredth of a second of sound at a time.
+fn play_in_step(film: &mut Playing) -> (u32, usize) {
+    let (mut pictures, mut frames, mut idle) = (0, 0, 0);
+    for _ in 0..10_000 {
+        let moved = film.hand.run_until_idle();
+        let heard = film.samples.discard(480);
+        frames += heard;
+        let heard_ns = frames as i64 * SECOND / 48_000;
+        let shown = std::iter::from_fn(|| film.player.pictures().pop_if(|picture| picture.item.film_ns <= heard_ns)).count();
+        pictures += shown as u32;
+        idle = if moved || heard > 0 || shown > 0 { 0 } else { idle + 1 };
+        if idle == 3 {
+            break;
+        }
+    }
+    (pictures, frames)
+}
+
+#[test]
+fn sound_that_ends_before_the_picture_or_begins_after_it_is_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = Clip { seconds: 8.0, ..Clip::default() }.make(folder.path());
+    for (name, cut) in [("early.mkv", "atrim=end=2"), ("late.mkv", "atrim=start=6")] {
+        let path = folder.path().join(name);
+        let made = std::process::Command::new("ffmpeg")
+            .args(["-loglevel", "error", "-i"])
+            .arg(&whole)
+            .args(["-c:v", "copy", "-af", cut, "-c:a", "flac"])
+            .arg(&path)
+            .status();
+        assert!(made.expect("this test needs the program ffmpeg").success());
+        let mut film = open(Source::file(&path).unwrap()).unwrap();
+        film.seek(0, Some(0));
+        let (pictures, frames) = play_in_step(&mut film);
+        assert!(pictures == 192 && frames.abs_diff(8 * 48_000) < 480, "{name}: {pictures} pictures, {frames} frames of sound");
+    }
+}
+
 #[test]
 fn sound_without_a_picture_plays() {
     let mut film = open_clip(&Clip { video: &[], name: "song.flac", ..Clip::default() });
