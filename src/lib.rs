@@ -1,4 +1,40 @@
-//! Houselights: a theater that friends share.
+//! Houselights: a theater that friends share. Someone opens a film; it plays on the big screen of a 3D cinema, and its sound is the clock.
+//!
+//! This page is the map. Arrows point down: a folder knows only what stands below it, and a test (`tests/it/house.rs`) holds the code to that.
+//!
+//! | floor | folder | what it does |
+//! |---|---|---|
+//! | roof | `app` | the command line; the window, headless, one picture, the doctor: each puts the plugins together |
+//! | roof | `ui` | lobby, remote, bar, keys, notices: what a person touches |
+//! | second | `film` | playback to pictures and sound; opening films |
+//! | second | `webcam` | cameras (for now their names) |
+//! | first | `theater` | the place: hall, light, seats, screen, camera |
+//! | first | `room` | what everybody agreed on: how the film moves |
+//! | first | `audio` | the mixer, live feeds with an exact clock, the outputs |
+//! | first | `notice` | what a person should be told |
+//! | ground | [`media`] | bytes to pictures and sound |
+//! | ground | [`clock`] | film time, room time, the timeline, how to follow it |
+//! | ground | [`handover`] | how things pass between threads |
+//! | ground | [`settings`], [`trace`] | what is kept; what is measured |
+//!
+//! The ground floor knows no Bevy and is built and tested alone with `--no-default-features`; the first floor is Bevy plugins that know nothing of films.
+//!
+//! # The paths
+//!
+//! 1. **File byte → pixel.** `media`'s `demux` thread reads packets, its `decode` thread makes pictures of them; `film::show` takes the one that belongs to what
+//!    is heard; `theater::screen` writes its planes to the GPU, and `shaders/screen.wgsl` makes light of them.
+//! 2. **File byte → ear.** The same threads write one unbroken stretch of 48 kHz sound into a ring; `audio`'s feed plays it in the sound device's own callback, at the
+//!    instant it was told. No frame of Bevy is on this path.
+//! 3. **Key → pause.** `ui` triggers an action, that asks the room (`room::Ask`), a pure function decides, the immutable component `room::Playback` is inserted, and
+//!    `film::follow` hears of it. Buttons, the remote, headless lines and, later, other people's machines take the same way.
+//!
+//! # What is always true
+//!
+//! - What is heard is the clock that pictures follow; the room's timeline is the clock that sound follows; a wall clock is neither.
+//! - Every frame reads the time once ([`clock`] never does), works in the order Hear → Decide → Show, and never waits.
+//! - Work for an older seek or film is recognised by its generation and dropped.
+//! - Nothing in a file can panic our code, hang it, or make it allocate without bound.
+//! - A failure is told once, in words that say what to do; the theater stays open.
 
 pub mod clock;
 pub mod handover;

@@ -14,14 +14,14 @@ use super::{Cli, Ground, house, print, say};
 use crate::{
     audio::{ChangeVolume, Mixer},
     clock::FilmTime,
-    film::{ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening},
+    film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening},
     notice::Notice,
     room::{Ask, Now, Playback, Room},
 };
 
 /// Runs the theater without window: the same room, sound and film, moved by lines of text.
 pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
-    super::window::log_to_stderr(cli.verbose);
+    super::log::to_stderr(cli.verbose);
     if cli.play && cli.film.is_none() {
         return Err("--play needs a film.".to_owned());
     }
@@ -36,6 +36,11 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
         }
     });
     app.add_observer(move |_: On<OpenFailed>, mut exit: MessageWriter<AppExit>| {
+        if leaves_at_end {
+            exit.write(AppExit::error());
+        }
+    });
+    app.add_observer(move |_: On<Abandoned>, mut exit: MessageWriter<AppExit>| {
         if leaves_at_end {
             exit.write(AppExit::error());
         }
@@ -90,11 +95,16 @@ fn standard_input() -> std::io::Result<Receiver<String>> {
     let (sender, lines) = sync_channel(LINES_WAITING);
     Builder::new().name("standard input".into()).spawn(move || {
         let mut input = std::io::stdin().lock();
+        let mut is_rest = false;
         loop {
             let mut line = Vec::new();
-            match input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
-                Ok(1..) if sender.send(String::from_utf8_lossy(&line).trim().to_owned()).is_ok() => {}
-                _ => return,
+            if !matches!(input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line), Ok(1..)) {
+                return;
+            }
+            // What comes after the longest line is no line of its own.
+            let was_rest = std::mem::replace(&mut is_rest, line.last() != Some(&b'\n') && line.len() as u64 == MAX_LINE_BYTES);
+            if !was_rest && sender.send(String::from_utf8_lossy(&line).trim().to_owned()).is_err() {
+                return;
             }
         }
     })?;

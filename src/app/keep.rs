@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -14,24 +12,16 @@ use crate::{
 
 /// Keeps what a person chose: read before the first frame, written a moment after it changed and when the program leaves.
 pub(super) fn plugin(app: &mut App, cli: &Cli) {
-    let Some(folder) = folder(cli) else { return };
+    let Some(folder) = cli.config.clone().or_else(settings::default_folder) else { return };
     let (kept, problem) = Settings::load(&folder);
-    let hall: Hall = kept.section("theater");
+    let (sound, hall): (Sound, Hall) = (kept.section("audio"), kept.section("theater"));
+    app.world_mut().resource_mut::<Mixer>().set_film_volume(sound.volume);
     if let Some(seat) = SeatNumber::new(hall.seat) {
         app.insert_resource(Viewer { seat, ..Viewer::default() });
     }
     app.insert_resource(kept.section::<Look>("ui"));
     app.insert_resource(Kept { settings: kept, changed_for_s: None, problem, has_failed: false });
-    app.add_systems(Update, tell_problem.run_if(run_once)).add_systems(Last, write);
-}
-
-/// The volume that was kept.
-pub(super) fn volume(cli: &Cli) -> f32 {
-    folder(cli).map_or_else(Sound::default, |folder| Settings::load(&folder).0.section("audio")).volume
-}
-
-fn folder(cli: &Cli) -> Option<PathBuf> {
-    cli.config.clone().or_else(settings::default_folder)
+    app.add_systems(Update, tell_problem.run_if(run_once)).add_systems(Last, write.run_if(|kept: Res<Kept>| !kept.has_failed));
 }
 
 fn tell_problem(mut kept: ResMut<Kept>, mut commands: Commands) {
@@ -63,9 +53,8 @@ fn write(
     }
     let settings = &mut kept.settings;
     let written = settings.keep("audio", &sound).and_then(|()| settings.keep("theater", &hall)).and_then(|()| settings.keep("ui", &*look));
-    if let Err(error) = written
-        && !std::mem::replace(&mut kept.has_failed, true)
-    {
+    if let Err(error) = written {
+        kept.has_failed = true;
         commands.trigger(Notice::problem(format!("Your settings cannot be kept: {error}. They hold until you leave.")));
     }
 }

@@ -8,6 +8,7 @@ mod cli;
 mod doctor;
 mod headless;
 mod keep;
+mod log;
 pub mod offscreen;
 mod parts;
 mod shot;

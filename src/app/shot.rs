@@ -19,7 +19,8 @@ use crate::{
 
 /// Draws one picture and writes it.
 pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
-    window::log_to_stderr(cli.verbose);
+    super::log::to_stderr(cli.verbose);
+    window::explain_missing_graphics();
     if !shot.at.is_finite() {
         return Err("Say the place in seconds: --at 12.5.".to_owned());
     }
@@ -101,13 +102,15 @@ fn show_film(offscreen: &mut Offscreen, order: &ShotOrder) -> Result<(), String>
     let world = offscreen.app.world_mut();
     world.trigger(Ask::SeekTo(order.at));
     world.flush();
-    for _ in 0..SEEKING_STEPS {
+    let is_there = (0..SEEKING_STEPS).any(|_| {
         offscreen.step();
         let world = offscreen.app.world();
-        let is_there = world.get_resource::<Screening>().is_some_and(|screening| screening.shown_ns().is_some());
-        if is_there && world.resource::<Screen>().is_showing() {
-            break;
-        }
+        let screening = world.get_resource::<Screening>();
+        let has_no_picture = screening.is_some_and(|screening| screening.info().video.is_none());
+        has_no_picture || screening.is_some_and(|screening| screening.shown_ns().is_some()) && world.resource::<Screen>().is_showing()
+    });
+    if !is_there {
+        return Err("The film gives no picture for this place.".to_owned());
     }
     if !order.paused {
         let world = offscreen.app.world_mut();

@@ -9,7 +9,7 @@ use bevy::{
     winit::{UpdateMode, WinitSettings},
 };
 
-use super::{Cli, Ground, hall, house, keep, say};
+use super::{Cli, Ground, hall, house, keep, log, say};
 use crate::{
     film::{DisplayLead, FilmSource, Finished, Open, OpenFailed},
     room::{Frame, Now, Playback, Room},
@@ -21,6 +21,7 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     if !has_display() {
         return Err(NO_DISPLAY.to_owned());
     }
+    explain_missing_graphics();
     let mut app = App::new();
     let window = Window {
         title: "Houselights".to_owned(),
@@ -32,11 +33,9 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     app.add_plugins(
         DefaultPlugins
             .set(WindowPlugin { primary_window: Some(window), ..WindowPlugin::default() })
-            .set(LogPlugin { filter: log_filter(cli.verbose), ..LogPlugin::default() }),
+            .set(LogPlugin { filter: log::filter(cli.verbose).to_owned(), ..LogPlugin::default() }),
     );
-    let mut ground = Ground::open(cli)?;
-    ground.mixer.set_film_volume(keep::volume(cli));
-    house(&mut app, ground);
+    house(&mut app, Ground::open(cli)?);
     hall(&mut app, cli.tier.map(Tier::from));
     keep::plugin(&mut app, cli);
     // Drawing goes on beside the next frame's work.
@@ -60,6 +59,23 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
         });
     }
     Ok(if app.run().is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Bevy and winit panic where nothing can be drawn; the person is told what to do instead.
+pub(super) fn explain_missing_graphics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        let sentence = if message.contains("find a GPU") {
+            "Nothing can be drawn: no graphics adapter answers. Install your graphics card's driver, or software rendering (apt-get install mesa-vulkan-drivers)."
+        } else if message.contains("event loop") || message.contains("XOpenDisplayFailed") {
+            NO_DISPLAY
+        } else {
+            return usual(panic);
+        };
+        say(sentence);
+        std::process::exit(1);
+    }));
 }
 
 /// A graphics card draws everything; software draws what it can draw smoothly.
@@ -87,30 +103,6 @@ fn rest_when_still(room: Single<&Playback, With<Room>>, now: Res<Now>, awake: Re
 pub(super) fn has_display() -> bool {
     let is_set = |variable| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
     !cfg!(target_os = "linux") || ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].into_iter().any(is_set)
-}
-
-/// What the log tells: warnings, or more.
-fn log_filter(verbose: u8) -> String {
-    match verbose {
-        0 => "warn,houselights=warn,wgpu=error,naga=error,bevy_render=error,symphonia=off".to_owned(),
-        1 => "warn,houselights=info,wgpu=error,naga=warn".to_owned(),
-        2 => "warn,houselights=debug,wgpu=warn".to_owned(),
-        _ => "info,houselights=trace".to_owned(),
-    }
-}
-
-/// The log on standard error where there is no window.
-pub(super) fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => tracing_subscriber::filter::LevelFilter::WARN,
-        1 => tracing_subscriber::filter::LevelFilter::INFO,
-        2 => tracing_subscriber::filter::LevelFilter::DEBUG,
-        _ => tracing_subscriber::filter::LevelFilter::TRACE,
-    };
-    // A second log in one process would be an error of ours, and tests make several.
-    if tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).try_init().is_err() {
-        tracing::debug!("the log was there already");
-    }
 }
 
 const NO_DISPLAY: &str = "There is no display for a window. These work without: houselights --headless FILM, houselights shot --film FILM --at 12.5 --out a.png, \

@@ -16,7 +16,7 @@ mod show;
 use bevy::prelude::*;
 
 pub use open::{Decoding, FilmSource, Open, OpenFailed, Opening};
-pub use screening::{ChooseSound, Finished, Screening, TraceTo};
+pub use screening::{Abandoned, ChooseSound, Finished, Screening, TraceTo};
 pub use show::DisplayLead;
 
 /// Everything that makes a film run.

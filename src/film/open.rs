@@ -50,7 +50,10 @@ fn begin(source: &FilmSource, decoding: Decoding) -> Result<(Player, Option<Hand
 }
 
 fn fail(error: &Error, commands: &mut Commands) {
-    let sentence = error.to_string();
+    tell(error.to_string(), commands);
+}
+
+fn tell(sentence: String, commands: &mut Commands) {
     commands.trigger(Notice::problem(sentence.clone()));
     commands.trigger(OpenFailed { sentence });
 }
@@ -72,17 +75,19 @@ fn hear_opening(
     let event = player.next_event();
     match event {
         None if player.stuck_for_ns(now.mono_ns) < STUCK_NS => return,
-        None => fail(&Error::NotAFilm { name: opening.name.clone() }, &mut commands),
+        None => tell(format!("“{}” keeps the decoder busy for ever and cannot be opened.", opening.name), &mut commands),
         Some(Told::Opened(info)) => {
             let film = FilmOnScreen { title: info.title.clone(), duration_ns: info.duration_ns };
             if let Some(player) = opening.player.take() {
                 let by_hand = opening.by_hand.take();
                 match Screening::new(player, by_hand, info, &tracing_to.0, mixer.as_deref_mut()) {
-                    Ok(screening) => commands.insert_resource(screening),
-                    Err(sentence) => commands.trigger(Notice::problem(sentence)),
+                    Ok(screening) => {
+                        commands.insert_resource(screening);
+                        commands.trigger(Ask::Present { film, plays: opening.plays });
+                    }
+                    Err(sentence) => tell(sentence, &mut commands),
                 }
             }
-            commands.trigger(Ask::Present { film, plays: opening.plays });
         }
         Some(Told::Failed(error)) => fail(&error, &mut commands),
         Some(other) => {

@@ -3,7 +3,7 @@ use bevy::prelude::*;
 use super::open::{Hand, STUCK_NS};
 use crate::{
     audio::{Feed, Heard, Mixer, feed},
-    clock::FilmTime,
+    clock::{FilmTime, Motion},
     handover::ring,
     media::{Event as Told, FilmInfo, Player, SOUND_RATE, Seek},
     notice::Notice,
@@ -30,8 +30,10 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
         match event {
             Told::Ended { generation, film_ns } if generation == screening.generation => {
                 screening.end_ns = Some(film_ns);
+                // A subtitle or a second track may be a little longer than what plays.
                 if let Some(duration_ns) = screening.info.duration_ns
-                    && film_ns + EARLY_END_NS < duration_ns
+                    && film_ns + EARLY_END_NS.max(duration_ns / 10) < duration_ns
+                    && screening.sound.is_some() == !screening.info.sounds.is_empty()
                 {
                     let (title, at, of) = (&screening.info.title, clock_text(film_ns), clock_text(duration_ns));
                     commands
@@ -40,6 +42,7 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
             }
             Told::Ended { .. } => {}
             Told::NoPicture { reason } => {
+                screening.info.video = None;
                 commands.trigger(Notice::problem(format!("The picture of this film cannot be shown ({reason}). Its sound plays.")))
             }
             Told::NoSound { reason } => {
@@ -61,12 +64,14 @@ fn watch(screening: Res<Screening>, now: Res<Now>, mut commands: Commands) {
         )));
         commands.remove_resource::<Screening>();
         commands.trigger(Ask::Close);
+        commands.trigger(Abandoned);
     }
 }
 
-/// Says that picture and sound stand at the place where the room gathers.
+/// Says that picture and sound stand at the place where the room gathers, or that there is no waiting for them any longer.
 fn report_ready(screening: Res<Screening>, room: Single<&Playback, With<Room>>, now: Res<Now>, mut commands: Commands) {
-    if room.gather.is_some() && screening.follows == room.generation && screening.is_ready(now.mono_ns) {
+    let Some(gather) = room.gather.filter(|_| screening.follows == room.generation) else { return };
+    if screening.is_ready(now.mono_ns) || now.room() - gather.since > GATHER_LIMIT_NS {
         commands.trigger(Ask::Ready { generation: room.generation });
     }
 }
@@ -116,6 +121,10 @@ pub enum ChooseSound {
 /// The film came to its end while it played.
 #[derive(Event, Debug, Clone, Copy)]
 pub struct Finished;
+
+/// The film could not be played on.
+#[derive(Event, Debug, Clone, Copy)]
+pub struct Abandoned;
 
 /// Where the trace of what is heard and shown goes.
 #[derive(Resource, Default)]
@@ -214,15 +223,14 @@ impl Screening {
     /// Joins a timeline that may be running: a little ahead of now, and starts when the timeline gets there.
     pub(super) fn join(&mut self, playback: &Playback, now: &Now) {
         self.follows = playback.generation;
-        let room = now.room();
-        if !playback.plays(room) || playback.gather.is_some() {
-            self.go_to(playback.timeline.film_at(room).ns());
-            return;
-        }
-        let place = playback.timeline.film_at(room + JOIN_AHEAD_NS);
+        let soon = now.room() + JOIN_AHEAD_NS;
+        // A corner between now and then counts: a film about to stand is joined where it will stand.
+        let place = playback.timeline.film_at(soon);
         self.go_to(place.ns());
-        self.feed.start_at(now.mono_ns_at(room + JOIN_AHEAD_NS));
-        self.settles_at_mono_ns = now.mono_ns + JOIN_AHEAD_NS + SETTLE_NS;
+        if playback.gather.is_none() && playback.timeline.motion_at(soon) == Motion::Runs {
+            self.feed.start_at(now.mono_ns_at(soon));
+            self.settles_at_mono_ns = now.mono_ns + JOIN_AHEAD_NS + SETTLE_NS;
+        }
     }
 
     fn go_to(&mut self, film_ns: i64) {
@@ -259,6 +267,8 @@ fn clock_text(ns: i64) -> String {
 
 /// A second: a slow disk or a busy processor is not heard, and a seek throws little away.
 const RING_FRAMES: usize = SOUND_RATE as usize;
+/// The room does not wait longer for anybody.
+const GATHER_LIMIT_NS: i64 = 10_000_000_000;
 /// Enough to start with: decoding is faster than hearing.
 const READY_NS: i64 = 200_000_000;
 /// Time to decode from a key frame when joining a running film.

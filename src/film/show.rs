@@ -39,6 +39,10 @@ fn show(
         Some(heard) => Some(heard.film_ns),
         None => stands_at_ns,
     };
+    if screening.info().video.is_none() && screen.is_showing() {
+        // The last picture of another film is not this one's.
+        screen.clear();
+    }
     let is_first = screening.shown_ns.is_none();
     if let Some(picture) = due_picture(screening.player.pictures(), screening.generation, due_ns, is_first && stands_at_ns.is_some()) {
         screening.shown_ns = Some(picture.film_ns);
@@ -62,6 +66,7 @@ impl DisplayLead {
     fn advance(&mut self, now_mono_ns: i64) -> i64 {
         if let Some(last) = self.last_mono_ns.replace(now_mono_ns) {
             let frame_ns = ((now_mono_ns - last) as f64).clamp(0.0, MAX_FRAME_NS);
+            // A theater at rest draws seldom; that says nothing of how it draws a film.
             self.frame_ns += (frame_ns - self.frame_ns) * FRAME_SHARE;
         }
         (self.frame_ns * (0.5 + self.frames)) as i64

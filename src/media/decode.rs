@@ -62,24 +62,23 @@ impl Decode {
             course.picture = self.video.as_mut().and_then(VideoDecoder::next);
             moved |= course.picture.is_some();
         }
-        if course.phase == Phase::Draining {
-            return self.drain() || moved;
-        }
         // Sound first: it is the clock, and it costs little.
-        self.work_on_sound() || self.work_on_picture() || self.begin_draining() || moved
+        self.work_on_sound() || self.work_on_picture() || self.end_picture() || self.end_sound() || self.tell_end() || moved
     }
 
     fn work_on_sound(&mut self) -> bool {
         let Some(course) = &mut self.course else { return false };
-        if !course.writer.wants() {
+        if course.sound_is_over || !course.writer.wants() {
             return false;
         }
         if let (Some(packet), Some((_, decoder))) = (course.sounds.pop_front(), &mut self.sound) {
             self.shared.release(&packet);
-            decoder.decode(&packet, &mut course.writer);
+            if let Some(reason) = decoder.decode(&packet, &mut course.writer) {
+                self.shared.report(&self.events, Event::NoSound { reason });
+            }
             return true;
         }
-        let may_read_on = course.phase == Phase::Reading && course.packets.len() < MAX_PACKETS_AHEAD;
+        let may_read_on = course.reads && course.packets.len() < MAX_PACKETS_AHEAD;
         self.fill_silence() || may_read_on && self.take_item()
     }
 
@@ -94,7 +93,7 @@ impl Decode {
             decoder.decode(&packet);
             return true;
         }
-        course.phase == Phase::Reading && self.take_item()
+        course.reads && self.take_item()
     }
 
     /// Takes the next item the demuxer has; what belongs to an older seek is dropped.
@@ -110,15 +109,20 @@ impl Decode {
         match (item, &mut self.course) {
             (Item::Start { film_ns, sound, ring }, _) => self.start(generation, film_ns, sound, ring),
             (Item::Packet(packet), Some(course)) => {
-                if self.opened.video.as_ref().is_some_and(|(index, ..)| *index == packet.stream()) {
-                    let end_ns = self.video.as_ref().and_then(|decoder| decoder.packet_end_ns(&packet));
-                    course.demuxed_ns = course.demuxed_ns.max(end_ns.unwrap_or(i64::MIN));
-                    course.packets.push_back(packet);
-                } else {
-                    course.sounds.push_back(packet);
+                let is_picture = self.opened.video.as_ref().is_some_and(|(index, ..)| *index == packet.stream());
+                match (is_picture, &mut self.video, &self.sound) {
+                    (true, Some(decoder), _) => {
+                        let (start_ns, end_ns) = decoder.span_ns(&packet);
+                        course.picture_start_ns = course.picture_start_ns.max(start_ns);
+                        course.picture_end_ns = course.picture_end_ns.max(end_ns);
+                        course.packets.push_back(packet);
+                    }
+                    (false, _, Some(_)) => course.sounds.push_back(packet),
+                    // Nobody decodes it.
+                    _ => self.shared.release(&packet),
                 }
             }
-            (Item::End, Some(course)) => course.phase = Phase::Read,
+            (Item::End, Some(course)) => course.reads = false,
             _ => {}
         }
         true
@@ -131,7 +135,10 @@ impl Decode {
         {
             match VideoDecoder::open(parameters.clone(), stream) {
                 Ok(decoder) => self.video = Some(decoder),
-                Err(error) => self.shared.report(&self.events, Event::NoPicture { reason: error.to_string() }),
+                Err(error) => {
+                    self.shared.report(&self.events, Event::NoPicture { reason: error.to_string() });
+                    self.opened.video = None;
+                }
             }
         }
         if let Some(decoder) = &mut self.video {
@@ -140,7 +147,6 @@ impl Decode {
         if self.sound.as_ref().map(|(number, _)| *number) != sound {
             self.sound = None;
             if let Some((number, stream)) = sound.and_then(|number| Some((number, self.opened.sounds.get(number)?))) {
-                debug_assert!(stream.index < 1 << 16, "streams are bounded when the film is opened");
                 match SoundDecoder::open(stream.parameters.clone(), stream.time_base, stream.start_us) {
                     Ok(decoder) => self.sound = Some((number, decoder)),
                     Err(error) => self.shared.report(&self.events, Event::NoSound { reason: error.to_string() }),
@@ -156,8 +162,12 @@ impl Decode {
             sounds: VecDeque::new(),
             writer: SoundWriter::new(ring, film_ns),
             picture: None,
-            demuxed_ns: i64::MIN,
-            phase: Phase::Reading,
+            picture_start_ns: i64::MIN,
+            picture_end_ns: i64::MIN,
+            reads: true,
+            picture_is_over: false,
+            sound_is_over: false,
+            is_told: false,
         });
     }
 
@@ -165,38 +175,50 @@ impl Decode {
     fn fill_silence(&mut self) -> bool {
         let Some(course) = &mut self.course else { return false };
         let is_crowded = self.shared.bytes_in_flight.load(Ordering::Relaxed) > CROWDED_BYTES || course.packets.len() >= MAX_PACKETS_AHEAD;
-        // Once all is read no sound will come any more.
-        let is_sure = self.sound.is_none() || course.phase != Phase::Reading || is_crowded;
-        let patience_ns = if is_sure { 0 } else { SPARSE_SOUND_NS };
-        let until_ns = course.demuxed_ns.saturating_sub(patience_ns);
+        let until_ns = if self.sound.is_none() || !course.reads {
+            // No sound will come: the last picture stands to its end.
+            course.picture_end_ns
+        } else if is_crowded {
+            course.picture_start_ns
+        } else {
+            course.picture_start_ns.saturating_sub(SPARSE_SOUND_NS)
+        };
         course.writer.silence_until(until_ns)
     }
 
-    /// Once everything is read and decoded, what the decoders still hold comes out.
-    fn begin_draining(&mut self) -> bool {
-        let Some(course) = &mut self.course else { return false };
-        if course.phase != Phase::Read || !course.packets.is_empty() || !course.sounds.is_empty() {
+    /// Once all packets of the picture are decoded, what its decoder still holds comes out.
+    fn end_picture(&mut self) -> bool {
+        let (Some(course), Some(decoder)) = (&mut self.course, &mut self.video) else { return false };
+        if course.picture_is_over || course.reads || !course.packets.is_empty() {
             return false;
         }
-        if let Some(decoder) = &mut self.video {
-            decoder.finish();
+        decoder.finish();
+        course.picture_is_over = true;
+        true
+    }
+
+    fn end_sound(&mut self) -> bool {
+        let Some(course) = &mut self.course else { return false };
+        if course.sound_is_over || course.reads || !course.sounds.is_empty() || !course.writer.wants() {
+            return false;
         }
         if let Some((_, decoder)) = &mut self.sound {
             decoder.finish(&mut course.writer);
         }
-        course.writer.silence_until(course.demuxed_ns);
+        course.writer.silence_until(course.picture_end_ns);
         course.writer.finish();
-        course.phase = Phase::Draining;
+        course.sound_is_over = true;
         true
     }
 
-    fn drain(&mut self) -> bool {
+    fn tell_end(&mut self) -> bool {
         let Some(course) = &mut self.course else { return false };
-        if !course.writer.has_ended() || course.picture.is_some() {
+        let picture_is_out = self.video.is_none() || course.picture_is_over && course.picture.is_none();
+        if course.is_told || !course.sound_is_over || !course.writer.has_ended() || !picture_is_out {
             return false;
         }
+        course.is_told = true;
         let (generation, film_ns) = (course.generation, course.writer.end_ns());
-        course.phase = Phase::Ended;
         self.shared.report(&self.events, Event::Ended { generation, film_ns });
         true
     }
@@ -235,17 +257,15 @@ pub(super) struct Course {
     sounds: VecDeque<Packet>,
     writer: SoundWriter,
     picture: Option<Picture>,
-    /// Where the newest packet of the picture ends.
-    demuxed_ns: i64,
-    phase: Phase,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Reading,
-    Read,
-    Draining,
-    Ended,
+    /// Where the newest packet of the picture begins, and where it ends.
+    picture_start_ns: i64,
+    picture_end_ns: i64,
+    /// Whether the demuxer has more.
+    reads: bool,
+    picture_is_over: bool,
+    sound_is_over: bool,
+    /// Whether the end was told.
+    is_told: bool,
 }
 
 /// Sound this much later than the picture beside it in the file is taken for missing.

@@ -27,6 +27,8 @@ pub(super) struct Demux {
     pub(super) sounds: Vec<usize>,
     pub(super) chosen_sound: Option<usize>,
     pub(super) generation: u32,
+    /// Whether nothing was read since the film was opened: some formats cannot be sought in at all.
+    pub(super) is_fresh: bool,
     pub(super) waiting: Option<Item>,
     pub(super) reads: bool,
     pub(super) faults: u32,
@@ -113,16 +115,15 @@ impl Demux {
             let wanted: Vec<usize> = self.video.into_iter().chain(self.chosen_sound).collect();
             ffi::discard_others(input, &wanted);
             let target_us = self.start_us + seek.film_ns.max(0) / 1000;
-            let from_start = seek.film_ns <= 0;
+            let is_at_start = seek.film_ns <= 0 && std::mem::take(&mut self.is_fresh);
             // The key frame before the place; where the file cannot say, its beginning, from which decoding comes to the place as well.
-            if from_start || input.seek(target_us, ..target_us).is_err() {
-                let sought = input.seek(i64::MIN, ..).or_else(|_| input.seek(self.start_us, ..));
-                if let Err(error) = sought
-                    && !from_start
-                {
+            if !is_at_start && (seek.film_ns <= 0 || input.seek(target_us, ..target_us).is_err()) {
+                let sought = input.seek(self.start_us, ..self.start_us + 1).or_else(|_| ffi::seek_to_first_byte(input));
+                if let Err(error) = sought {
                     tracing::warn!("“{}” cannot be sought in: {error}", self.name);
                 }
             }
+            self.is_fresh = false;
         }
         self.waiting = Some(Item::Start { film_ns: seek.film_ns.max(0), sound: seek.sound, ring: seek.ring });
     }
@@ -160,22 +161,21 @@ impl Demux {
                 is_cover: described.is_cover,
                 rate: described.rate,
                 threads: std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_DECODER_THREADS)),
+                pixel_aspect: ffi::pixel_aspect(&stream),
             };
             opened.video = Some((stream.index(), stream.parameters(), of_stream));
         }
         for &index in &streams.sounds {
             if let Some(stream) = input.stream(index) {
-                opened.sounds.push(SoundStream {
-                    index,
-                    parameters: stream.parameters(),
-                    time_base: stream.time_base(),
-                    start_us: self.start_us,
-                });
+                opened.sounds.push(SoundStream { parameters: stream.parameters(), time_base: stream.time_base(), start_us: self.start_us });
             }
         }
         self.video = streams.video;
         self.sounds = streams.sounds;
-        self.waiting = Some(Item::Opened(Box::new(opened)));
+        // Before it is told: the seek that follows must find the streams known.
+        if self.items.push(0, Item::Opened(Box::new(opened))).is_err() {
+            tracing::error!("the first item does not fit");
+        }
         self.input = Some(input);
         self.shared.is_open.store(true, Ordering::Release);
         self.shared.report(&self.events, Event::Opened(info));
@@ -185,7 +185,6 @@ impl Demux {
 
 /// What is needed to open a decoder for a sound track.
 pub(super) struct SoundStream {
-    pub(super) index: usize,
     pub(super) parameters: codec::Parameters,
     pub(super) time_base: ffmpeg_next::Rational,
     pub(super) start_us: i64,

@@ -2,11 +2,11 @@
 
 #![expect(unsafe_code, reason = "these calls read or set plain fields of C structures that the safe wrappers own")]
 
-use std::sync::Once;
+use std::{ffi::CStr, sync::Once};
 
 use ffmpeg_next::{
-    codec, ffi,
-    format::{Pixel, context::Input},
+    DictionaryRef, codec, ffi,
+    format::{Pixel, context::Input, stream::Stream},
     frame,
     software::scaling,
 };
@@ -48,6 +48,15 @@ pub(super) fn discard_others(input: &mut Input, wanted: &[usize]) {
     }
 }
 
+/// Goes back to the file's first byte, for formats without any index or time.
+pub(super) fn seek_to_first_byte(input: &mut Input) -> Result<(), ffmpeg_next::Error> {
+    // SAFETY: `input` owns the context and is borrowed mutably.
+    match unsafe { ffi::avformat_seek_file(input.as_mut_ptr(), -1, 0, 0, 0, ffi::AVSEEK_FLAG_BYTE) } {
+        0.. => Ok(()),
+        error => Err(error.into()),
+    }
+}
+
 /// Frame and slice threads, and a limit on pixels, for a decoder that is not open yet.
 pub(super) fn set_threads_and_limits(context: &mut codec::Context, threads: usize, max_pixels: i64) {
     // SAFETY: `context` owns the structure and is borrowed mutably.
@@ -72,6 +81,46 @@ pub(super) fn frame_duration(frame: &frame::Video) -> i64 {
     unsafe { (*frame.as_ptr()).pkt_duration }.max(0)
 }
 
+/// Matrix, range and chroma place of a frame as H.273 numbers. A file can put any number there, so they are not read as enums.
+pub(super) fn colour_numbers(frame: &frame::Video) -> (i32, i32, i32) {
+    // SAFETY: `frame` owns the structure and is borrowed; the three fields are C enums of the size of an `int`.
+    unsafe {
+        let frame = frame.as_ptr();
+        (
+            (&raw const (*frame).colorspace).cast::<i32>().read(),
+            (&raw const (*frame).color_range).cast::<i32>().read(),
+            (&raw const (*frame).chroma_location).cast::<i32>().read(),
+        )
+    }
+}
+
+/// Gives a converted frame the matrix and range of its origin.
+pub(super) fn copy_colour_numbers(from: &frame::Video, to: &mut frame::Video) {
+    // SAFETY: both own their structures; the fields are C enums of the size of an `int` and are copied as such.
+    unsafe {
+        let (from, to) = (from.as_ptr(), to.as_mut_ptr());
+        (&raw mut (*to).colorspace).cast::<i32>().write((&raw const (*from).colorspace).cast::<i32>().read());
+        (&raw mut (*to).color_range).cast::<i32>().write((&raw const (*from).color_range).cast::<i32>().read());
+        (&raw mut (*to).chroma_location).cast::<i32>().write((&raw const (*from).chroma_location).cast::<i32>().read());
+    }
+}
+
+/// Width of a pixel over its height as the container says; 0 if it does not.
+pub(super) fn pixel_aspect(stream: &Stream<'_>) -> f64 {
+    // SAFETY: the stream is borrowed from its context.
+    let ratio = unsafe { (*stream.as_ptr()).sample_aspect_ratio };
+    if ratio.den == 0 { 0.0 } else { f64::from(ratio.num) / f64::from(ratio.den) }
+}
+
+/// An entry of a file's metadata; files write what they like, so it need not be UTF-8.
+pub(super) fn entry(metadata: &DictionaryRef<'_>, key: &CStr) -> Option<String> {
+    // SAFETY: the dictionary is borrowed; FFmpeg's strings end with a zero and live as long as the dictionary.
+    unsafe {
+        let entry = ffi::av_dict_get(metadata.as_ptr(), key.as_ptr(), std::ptr::null(), 0);
+        (!entry.is_null()).then(|| CStr::from_ptr((*entry).value).to_string_lossy().into_owned())
+    }
+}
+
 /// Channels of coded sound as the file says, before a decoder is open.
 pub(super) fn channels(parameters: &codec::Parameters) -> u16 {
     // SAFETY: `parameters` owns the structure and is borrowed.
@@ -93,7 +142,7 @@ pub fn ffmpeg_version() -> String {
         return String::new();
     }
     // SAFETY: FFmpeg's strings end with a zero and live as long as the program.
-    unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned()
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
 /// The version of libass in use, for instance `0.17.1`.

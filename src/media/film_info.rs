@@ -65,7 +65,7 @@ pub(super) struct Streams {
 pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bool) -> (FilmInfo, Streams) {
     let mut info = FilmInfo { title: name.to_owned(), ..FilmInfo::default() };
     let mut streams = Streams::default();
-    if let Some(title) = input.metadata().get("title").map(text).filter(|title| !title.is_empty()) {
+    if let Some(title) = ffi::entry(&input.metadata(), c"title").map(|title| text(&title)).filter(|title| !title.is_empty()) {
         info.title = title;
     }
     info.duration_ns = Some(input.duration()).filter(|us| (1..MAX_DURATION_US).contains(us)).map(|us| us * 1000);
@@ -86,13 +86,13 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
             }
             Type::Audio => {
                 let metadata = stream.metadata();
-                let said = |key| metadata.get(key).map(text).unwrap_or_default();
+                let said = |key| ffi::entry(&metadata, key).map(|said| text(&said)).unwrap_or_default();
                 if stream.disposition().contains(Disposition::DEFAULT) && info.default_sound.is_none() {
                     info.default_sound = Some(info.sounds.len());
                 }
                 info.sounds.push(SoundTrack {
-                    language: said("language"),
-                    title: said("title"),
+                    language: said(c"language"),
+                    title: said(c"title"),
                     codec: parameters.id().name(),
                     channels: ffi::channels(&parameters),
                 });
@@ -111,7 +111,7 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
         .filter_map(|chapter| {
             let start_s = chapter.start() as f64 * f64::from(chapter.time_base()) - start_us as f64 / 1e6;
             let start_ns = (start_s.is_finite() && start_s.abs() < 1e9).then_some((start_s.max(0.0) * 1e9) as i64)?;
-            Some(Chapter { start_ns, title: chapter.metadata().get("title").map(text).unwrap_or_default() })
+            Some(Chapter { start_ns, title: ffi::entry(&chapter.metadata(), c"title").map(|title| text(&title)).unwrap_or_default() })
         })
         .collect();
     info.chapters.sort_by_key(|chapter| chapter.start_ns);

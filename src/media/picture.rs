@@ -1,4 +1,4 @@
-use ffmpeg_next::{chroma::Location, color, format::Pixel, frame};
+use ffmpeg_next::{format::Pixel, frame};
 
 use super::{ColourRange, Matrix, YuvToRgb, ZONES, ffi, light};
 
@@ -49,28 +49,29 @@ impl Plane<'_> {
 
 impl Picture {
     /// Wraps a frame of three ascending 8-bit planes; `None` if it is something else.
-    pub(super) fn new(frame: frame::Video, film_ns: i64, duration_ns: i64) -> Option<Self> {
+    pub(super) fn new(frame: frame::Video, film_ns: i64, duration_ns: i64, container_aspect: f64) -> Option<Self> {
         let (shift_x, shift_y) = subsampling(frame.format())?;
         let (width, height) = (frame.width() as usize, frame.height() as usize);
-        if width == 0 || height == 0 || !ffi::rows_ascend(&frame) {
+        if width == 0 || height == 0 || width.max(height) > MAX_SIDE || !ffi::rows_ascend(&frame) {
             return None;
         }
         let chroma = (width.div_ceil(1 << shift_x), height.div_ceil(1 << shift_y));
-        let matrix = match frame.color_space() {
-            color::Space::BT709 => Matrix::Bt709,
-            color::Space::BT470BG | color::Space::SMPTE170M => Matrix::Bt601,
-            color::Space::BT2020NCL => Matrix::Bt2020,
+        let (matrix, range, chroma_place) = ffi::colour_numbers(&frame);
+        let matrix = match matrix {
+            1 => Matrix::Bt709,
+            5 | 6 => Matrix::Bt601,
+            9 => Matrix::Bt2020,
             _ => Matrix::assumed_for(frame.height()),
         };
-        let is_full = frame.color_range() == color::Range::JPEG || is_jpeg(frame.format());
+        let is_full = range == FULL_RANGE || is_jpeg(frame.format());
         let to_rgb = YuvToRgb::new(matrix, if is_full { ColourRange::Full } else { ColourRange::Limited });
-        let chroma_left = match frame.chroma_location() {
-            Location::Center | Location::Top | Location::Bottom => false,
-            Location::Unspecified => shift_x == 1 && !is_jpeg(frame.format()),
-            Location::Left | Location::TopLeft | Location::BottomLeft => shift_x == 1,
+        let is_between = match chroma_place {
+            CHROMA_UNSAID => is_jpeg(frame.format()),
+            place => matches!(place, CHROMA_CENTRE | CHROMA_TOP | CHROMA_BOTTOM),
         };
-        let pixel_aspect = f64::from(frame.aspect_ratio());
-        let pixel_aspect = if pixel_aspect.is_finite() && (0.1..10.0).contains(&pixel_aspect) { pixel_aspect } else { 1.0 };
+        let chroma_left = shift_x == 1 && !is_between;
+        let said = [container_aspect, f64::from(frame.aspect_ratio())];
+        let pixel_aspect = said.into_iter().find(|aspect| (0.1..10.0).contains(aspect)).unwrap_or(1.0);
         let aspect = (width as f64 / height as f64 * pixel_aspect) as f32;
         let mut picture = Self {
             frame,
@@ -122,3 +123,12 @@ pub(super) const fn subsampling(format: Pixel) -> Option<(u32, u32)> {
 const fn is_jpeg(format: Pixel) -> bool {
     matches!(format, Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P)
 }
+
+/// `AVCOL_RANGE_JPEG`; and places of `AVChromaLocation`.
+const FULL_RANGE: i32 = 2;
+const CHROMA_UNSAID: i32 = 0;
+const CHROMA_CENTRE: i32 = 2;
+const CHROMA_TOP: i32 = 4;
+const CHROMA_BOTTOM: i32 = 6;
+/// What every graphics adapter takes as a texture (WebGPU's limit).
+pub(super) const MAX_SIDE: usize = 8192;

@@ -62,6 +62,7 @@ impl Player {
             sounds: Vec::new(),
             chosen_sound: None,
             generation: 0,
+            is_fresh: true,
             waiting: None,
             reads: false,
             faults: 0,

@@ -23,6 +23,8 @@ pub(super) struct SoundWriter {
     priming: usize,
     /// Whether sound has come since the start; the first stamp is believed to the sample.
     has_begun: bool,
+    /// Frames to push through the limiter at the end.
+    limiter_tail: usize,
 }
 
 impl SoundWriter {
@@ -35,6 +37,7 @@ impl SoundWriter {
             silence_owed: 0,
             priming: LOOK_AHEAD,
             has_begun: false,
+            limiter_tail: 0,
         }
     }
 
@@ -116,21 +119,25 @@ impl SoundWriter {
         }
     }
 
-    /// Brings out the limiter's last frames and says that nothing more will come, once all is passed on.
+    /// Says that nothing more will be written. The limiter's last frames follow once all owed silence is out.
     pub(super) fn finish(&mut self) {
-        self.pump_silence_into_waiting();
-        for _ in 0..LOOK_AHEAD {
-            self.limit([0.0; 2]);
-        }
+        self.limiter_tail = LOOK_AHEAD;
     }
 
     /// After [`finish`](Self::finish): true once the ring has everything and knows that it was all.
     pub(super) fn has_ended(&mut self) -> bool {
         self.pump();
-        if self.waiting.is_empty() {
+        if self.silence_owed == 0 {
+            for _ in 0..std::mem::take(&mut self.limiter_tail) {
+                self.limit([0.0; 2]);
+            }
+            self.pump();
+        }
+        let has_ended = self.silence_owed == 0 && self.waiting.is_empty();
+        if has_ended {
             self.ring.end();
         }
-        self.waiting.is_empty()
+        has_ended
     }
 }
 
@@ -162,12 +169,12 @@ impl SoundDecoder {
         self.converter = None;
     }
 
-    /// Decodes one packet; damage is skipped and becomes silence.
-    pub(super) fn decode(&mut self, packet: &Packet, to: &mut SoundWriter) {
+    /// Decodes one packet; damage is skipped and becomes silence. Returns why the sound cannot be played, the first time that shows.
+    pub(super) fn decode(&mut self, packet: &Packet, to: &mut SoundWriter) -> Option<String> {
         if let Err(error) = self.decoder.send_packet(packet) {
             tracing::debug!("a packet of the sound was skipped: {error}");
         }
-        self.receive(to);
+        self.receive(to)
     }
 
     /// Brings out what is still inside, at the film's end.
@@ -175,10 +182,13 @@ impl SoundDecoder {
         if let Err(error) = self.decoder.send_eof() {
             tracing::debug!("the sound's decoder does not end: {error}");
         }
-        self.receive(to);
+        if let Some(refusal) = self.receive(to) {
+            tracing::debug!("the end of the sound was refused: {refusal}");
+        }
     }
 
-    fn receive(&mut self, to: &mut SoundWriter) {
+    fn receive(&mut self, to: &mut SoundWriter) -> Option<String> {
+        let mut refusal = None;
         let mut frame = frame::Audio::empty();
         while self.decoder.receive_frame(&mut frame).is_ok() {
             let film_ns = frame.timestamp().and_then(|stamp| to_ns(stamp, self.time_base)).map(|ns| ns - self.start_us * 1000);
@@ -186,11 +196,12 @@ impl SoundDecoder {
                 Ok((frames, delay_ns)) => to.write(film_ns.map(|ns| ns - delay_ns), &frames),
                 Err(error) if !self.refused => {
                     self.refused = true;
-                    tracing::warn!("sound of {} channels at {} Hz cannot be played: {error}", frame.channels(), frame.rate());
+                    refusal = Some(format!("{} channels at {} Hz: {error}", frame.channels(), frame.rate()));
                 }
                 Err(_) => {}
             }
         }
+        refusal
     }
 
     /// The frame's samples as 48 kHz stereo, and how far before the frame's own time they begin.
@@ -215,7 +226,7 @@ struct Converter {
 impl Converter {
     fn new(key: (Sample, ChannelLayout, u32)) -> Result<Self, ffmpeg_next::Error> {
         let (format, layout, rate) = key;
-        if rate == 0 || layout.is_empty() {
+        if !RATES.contains(&rate) || layout.is_empty() {
             return Err(ffmpeg_next::Error::InvalidData);
         }
         let packed = Sample::F32(Type::Packed);
@@ -247,6 +258,8 @@ fn ns_of(frames: i64) -> i64 {
     i64::try_from(i128::from(frames) * 1_000_000_000 / i128::from(SOUND_RATE)).unwrap_or(0)
 }
 
+/// Slower is no sound, and one packet of it would become gigabytes.
+const RATES: std::ops::RangeInclusive<u32> = 1000..=768_000;
 /// Most containers round stamps to a millisecond.
 const JITTER_FRAMES: i64 = 120;
 /// A minute.

@@ -2,14 +2,15 @@ use std::collections::VecDeque;
 
 use ffmpeg_next::{Packet, Rational, codec, color, decoder, format::Pixel, frame};
 
-use super::{Error, Picture, ffi, picture};
+use super::{
+    Error, Picture, ffi,
+    picture::{self, MAX_SIDE},
+};
 
 /// Turns packets into pictures, in order, from the exact picture that a seek asked for.
 pub(super) struct VideoDecoder {
     decoder: decoder::Video,
-    time_base: Rational,
-    start_us: i64,
-    is_cover: bool,
+    stream: VideoStream,
     /// Used where the file says no duration.
     usual_duration_ns: i64,
     scaler: Option<(ffi::Scaler, (Pixel, u32, u32))>,
@@ -17,6 +18,10 @@ pub(super) struct VideoDecoder {
     /// The newest picture not after the target, while it is not known to be the last such one.
     candidate: Option<Picture>,
     last_ns: Option<i64>,
+    /// Where the newest packet ends.
+    packet_end_ns: Option<i64>,
+    /// Added to time stamps, because they leapt.
+    leap_ns: i64,
     ready: VecDeque<Picture>,
 }
 
@@ -33,14 +38,14 @@ impl VideoDecoder {
         decoder.set_packet_time_base(stream.time_base);
         Ok(Self {
             decoder: decoder.video()?,
-            time_base: stream.time_base,
-            start_us: stream.start_us,
-            is_cover: stream.is_cover,
+            stream: *stream,
             usual_duration_ns: stream.rate.map_or(40_000_000, |rate| (1e9 / rate) as i64),
             scaler: None,
             target_ns: 0,
             candidate: None,
             last_ns: None,
+            packet_end_ns: None,
+            leap_ns: 0,
             ready: VecDeque::new(),
         })
     }
@@ -51,6 +56,8 @@ impl VideoDecoder {
         self.target_ns = target_ns;
         self.candidate = None;
         self.last_ns = None;
+        self.packet_end_ns = None;
+        self.leap_ns = 0;
         self.ready.clear();
     }
 
@@ -60,6 +67,10 @@ impl VideoDecoder {
             tracing::debug!("a packet of the picture was skipped: {error}");
         }
         self.receive();
+        if self.stream.is_cover {
+            // There is one picture; a decoder with threads would keep it until it knows.
+            self.finish();
+        }
     }
 
     /// Brings out what is still inside, at the film's end.
@@ -76,10 +87,23 @@ impl VideoDecoder {
         self.ready.pop_front()
     }
 
-    /// When a packet's picture ends, in nanoseconds of film time.
-    pub(super) fn packet_end_ns(&self, packet: &Packet) -> Option<i64> {
-        let duration_ns = if packet.duration() > 0 { to_ns(packet.duration(), self.time_base)? } else { self.usual_duration_ns };
-        Some(to_ns(packet.pts().or(packet.dts())?, self.time_base)? - self.start_us * 1000 + duration_ns)
+    /// Where a packet's picture begins and ends, in nanoseconds of film time. Packets come in decoding order, so this may step back a little.
+    pub(super) fn span_ns(&mut self, packet: &Packet) -> (i64, i64) {
+        let stamp = packet.pts().or(packet.dts()).and_then(|stamp| self.film_ns(stamp));
+        let start_ns = match (stamp, self.packet_end_ns) {
+            (Some(start_ns), Some(last_ns)) if start_ns.abs_diff(last_ns) > MAX_LEAP_NS => last_ns,
+            (Some(start_ns), _) => start_ns,
+            (None, last_ns) => last_ns.unwrap_or(self.target_ns),
+        };
+        let duration_ns =
+            Some(packet.duration()).filter(|&duration| duration > 0).and_then(|duration| to_ns(duration, self.stream.time_base));
+        let end_ns = start_ns + duration_ns.unwrap_or(self.usual_duration_ns).min(MAX_LEAP_NS as i64);
+        self.packet_end_ns = Some(end_ns.max(self.packet_end_ns.unwrap_or(end_ns)));
+        (start_ns, end_ns)
+    }
+
+    fn film_ns(&self, stamp: i64) -> Option<i64> {
+        to_ns(stamp, self.stream.time_base).map(|ns| ns - self.stream.start_us * 1000)
     }
 
     fn receive(&mut self) {
@@ -93,20 +117,22 @@ impl VideoDecoder {
     }
 
     fn picture(&mut self, frame: frame::Video) -> Option<Picture> {
-        let duration_ns = to_ns(ffi::frame_duration(&frame), self.time_base).filter(|&ns| ns > 0).unwrap_or(self.usual_duration_ns);
-        let film_ns = if self.is_cover {
-            self.target_ns
-        } else {
-            frame
-                .timestamp()
-                .and_then(|timestamp| to_ns(timestamp, self.time_base))
-                .map(|ns| ns - self.start_us * 1000)
-                .or_else(|| self.last_ns.map(|last| last + self.usual_duration_ns))
-                .unwrap_or(0)
+        let duration_ns = to_ns(ffi::frame_duration(&frame), self.stream.time_base).filter(|&ns| ns > 0).unwrap_or(self.usual_duration_ns);
+        let stamp_ns = frame.timestamp().and_then(|stamp| self.film_ns(stamp));
+        let film_ns = match (stamp_ns, self.last_ns) {
+            _ if self.stream.is_cover => self.target_ns,
+            (Some(stamp_ns), Some(last_ns)) => {
+                if (stamp_ns + self.leap_ns).abs_diff(last_ns) > MAX_LEAP_NS {
+                    self.leap_ns = last_ns + self.usual_duration_ns - stamp_ns;
+                }
+                stamp_ns + self.leap_ns
+            }
+            (Some(stamp_ns), None) => stamp_ns,
+            (None, last_ns) => last_ns.map_or(self.target_ns, |last_ns| last_ns + self.usual_duration_ns),
         };
         self.last_ns = Some(film_ns);
         let frame = if picture::subsampling(frame.format()).is_some() && ffi::rows_ascend(&frame) { frame } else { self.convert(&frame)? };
-        Picture::new(frame, film_ns, duration_ns)
+        Picture::new(frame, film_ns, duration_ns, self.stream.pixel_aspect)
     }
 
     /// Passes a picture on, or keeps it while a later one may stand at the target as well.
@@ -138,8 +164,7 @@ impl VideoDecoder {
             converted.set_color_space(color::Space::SMPTE170M);
             converted.set_color_range(color::Range::MPEG);
         } else {
-            converted.set_color_space(frame.color_space());
-            converted.set_color_range(frame.color_range());
+            ffi::copy_colour_numbers(frame, &mut converted);
         }
         Some(converted)
     }
@@ -153,6 +178,8 @@ pub(super) struct VideoStream {
     pub(super) is_cover: bool,
     pub(super) rate: Option<f64>,
     pub(super) threads: usize,
+    /// Width of a pixel over its height as the container says; 0 if it does not.
+    pub(super) pixel_aspect: f64,
 }
 
 /// Refuses sizes beyond the fence before a decoder sees them.
@@ -160,7 +187,7 @@ pub(super) struct VideoStream {
 /// # Errors
 /// In words, if the picture is larger than 8192 × 4352 or the like.
 pub(super) fn check_size(name: &str, width: i64, height: i64) -> Result<(), Error> {
-    if width.saturating_mul(height) > MAX_PIXELS || width > MAX_SIDE || height > MAX_SIDE {
+    if width.saturating_mul(height) > MAX_PIXELS || width.max(height) > MAX_SIDE as i64 {
         return Err(Error::Beyond { name: name.to_owned(), what: format!("a picture of {width} × {height} pixels") });
     }
     Ok(())
@@ -176,9 +203,8 @@ pub(super) fn to_ns(stamp: i64, time_base: Rational) -> Option<i64> {
 fn planar_8_bit(format: Pixel) -> (Pixel, bool) {
     let Some(descriptor) = format.descriptor() else { return (Pixel::YUV420P, false) };
     let name = descriptor.name();
-    let is_yuv =
-        name.starts_with("yuv") || name.starts_with("nv") || name.starts_with("p0") || name.starts_with("uyvy") || name.starts_with("gray");
-    if !is_yuv {
+    let is_rgb = ["rgb", "bgr", "gbr", "pal8", "xyz", "bayer", "mono"].into_iter().any(|part| name.contains(part));
+    if is_rgb {
         return (Pixel::YUV444P, true);
     }
     let planar = match (descriptor.log2_chroma_w(), descriptor.log2_chroma_h()) {
@@ -191,7 +217,7 @@ fn planar_8_bit(format: Pixel) -> (Pixel, bool) {
 
 /// 8K and a little.
 const MAX_PIXELS: i64 = 8192 * 4352;
-/// What every GPU takes as a texture.
-const MAX_SIDE: i64 = 16_384;
+/// A leap of time stamps beyond this is damage, or two films in one file, and counts as none.
+const MAX_LEAP_NS: u64 = 60_000_000_000;
 /// Some three years, far from any overflow.
 const MAX_FILM_NS: i64 = 100_000_000_000_000_000;

@@ -25,7 +25,7 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback>
             film: Some(film.clone()),
             generation: playback.generation.wrapping_add(1),
             timeline: Timeline::standing(FilmTime::ZERO),
-            gather: Some(Gather { plays: *plays }),
+            gather: Some(Gather { plays: *plays, since: now }),
         });
     }
     let film = playback.film.as_ref()?;
@@ -38,31 +38,37 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback>
         Playback {
             generation: playback.generation.wrapping_add(1),
             timeline: Timeline::standing(film_time),
-            gather: Some(Gather { plays }),
+            gather: Some(Gather { plays, since: now }),
             ..playback.clone()
         }
     };
     match *ask {
         Ask::Toggle => decide(playback, if plays { &Ask::Pause } else { &Ask::Play }, now),
         Ask::Play if plays => None,
-        Ask::Play if playback.gather.is_some() => Some(Playback { gather: Some(Gather { plays: true }), ..playback.clone() }),
+        Ask::Play if playback.gather.is_some() => {
+            Some(Playback { gather: playback.gather.map(|gather| Gather { plays: true, ..gather }), ..playback.clone() })
+        }
         Ask::Play if film.duration_ns.is_some_and(|duration_ns| place.ns() >= duration_ns - END_MARGIN_NS) => {
             Some(gather(FilmTime::ZERO, true))
         }
         Ask::Play => Some(Playback { timeline: playback.timeline.play(start), ..playback.clone() }),
         Ask::Pause if !plays => None,
-        Ask::Pause if playback.gather.is_some() => Some(Playback { gather: Some(Gather { plays: false }), ..playback.clone() }),
+        Ask::Pause if playback.gather.is_some() => {
+            Some(Playback { gather: playback.gather.map(|gather| Gather { plays: false, ..gather }), ..playback.clone() })
+        }
         Ask::Pause => Some(Playback { timeline: playback.timeline.pause(start), ..playback.clone() }),
         Ask::SeekTo(film_time) => Some(gather(film_time, plays)),
         Ask::SeekBy { ns } => Some(gather(place + ns, plays)),
         Ask::Ready { generation } => {
-            let Gather { plays } = playback.gather.filter(|_| generation == playback.generation)?;
+            let Gather { plays, .. } = playback.gather.filter(|_| generation == playback.generation)?;
             let timeline = if plays { playback.timeline.play(start) } else { playback.timeline };
             Some(Playback { timeline, gather: None, ..playback.clone() })
         }
         Ask::Ended { generation, at } => {
             let is_of_now = generation == playback.generation && playback.gather.is_none() && plays;
-            is_of_now.then(|| Playback { timeline: Timeline::standing(at), ..playback.clone() })
+            // Now its length is known, whatever the file said.
+            let film = FilmOnScreen { duration_ns: Some(at.ns()), ..film.clone() };
+            is_of_now.then(|| Playback { film: Some(film), timeline: Timeline::standing(at), ..playback.clone() })
         }
         Ask::Close => Some(Playback {
             film: None,
@@ -155,6 +161,8 @@ pub struct FilmOnScreen {
 pub struct Gather {
     /// Whether it plays then.
     pub plays: bool,
+    /// Since when.
+    pub since: RoomTime,
 }
 
 /// From an order to the instant it takes effect: enough for the sound device to hear of it before the samples it already has run out.
@@ -201,7 +209,7 @@ mod tests {
     #[test]
     fn a_seek_gathers_and_keeps_playing_or_standing() {
         let sought = decide(&playing(), &Ask::SeekTo(FilmTime::from_ns(30 * SECOND)), at(3.0)).unwrap();
-        assert_eq!((sought.generation, sought.gather), (2, Some(Gather { plays: true })));
+        assert_eq!((sought.generation, sought.gather), (2, Some(Gather { plays: true, since: at(3.0) })));
         let stopped = decide(&sought, &Ask::Pause, at(3.1)).unwrap();
         let ready = decide(&stopped, &Ask::Ready { generation: 2 }, at(3.2)).unwrap();
         assert!(!ready.plays(at(9.0)));
@@ -225,7 +233,7 @@ mod tests {
         let ended = decide(&playing(), &Ask::Ended { generation: 1, at: end }, at(61.0)).unwrap();
         assert_eq!((ended.timeline.film_at(at(99.0)), ended.plays(at(99.0))), (end, false));
         let again = decide(&ended, &Ask::Play, at(70.0)).unwrap();
-        assert_eq!((again.timeline.film, again.gather), (FilmTime::ZERO, Some(Gather { plays: true })));
+        assert_eq!((again.timeline.film, again.gather), (FilmTime::ZERO, Some(Gather { plays: true, since: at(70.0) })));
     }
 
     #[test]

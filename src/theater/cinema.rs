@@ -10,7 +10,7 @@ use super::{ScreenShape, SeatedCamera, Theater, Viewer, screen::SCREEN_LAYER, sc
 /// Switches the camera between the seat and the screen alone.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Cinema>()
-        .add_systems(Update, frame.after(Theater::Move).run_if(resource_changed::<Cinema>.or_eager(resource_changed::<ScreenShape>)));
+        .add_systems(Update, frame.before(Theater::Move).run_if(resource_changed::<Cinema>.or_eager(resource_changed::<ScreenShape>)));
 }
 
 fn frame(

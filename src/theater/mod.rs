@@ -4,7 +4,7 @@
 //! [`HouseLights`] (lobby, paused, playing), [`ScreenShape`] (the film's aspect), [`Curtain`] and [`Viewer`]; this folder makes it
 //! visible, eased.
 //!
-//! Invariant: nothing here knows of films, files or network, and nothing large is drawn with a `StandardMaterial`.
+//! Invariant: nothing here knows of files, decoders or network; of the film only how the room moves it and what its picture looks like, and nothing large is drawn with a `StandardMaterial`.
 
 use bevy::prelude::*;
 

@@ -19,8 +19,7 @@ fn press(
     mut commands: Commands,
 ) {
     let is_typing = wants.wants_any_keyboard_input();
-    let has_modifier =
-        held.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::AltLeft, KeyCode::AltRight, KeyCode::SuperLeft]);
+    let has_modifier = held.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::AltLeft, KeyCode::SuperLeft]);
     for press in presses.read() {
         let is_down = press.state == ButtonState::Pressed;
         if !is_down || is_typing || has_modifier {
@@ -57,7 +56,7 @@ impl Key {
         let shifted = held.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
         match self.place {
             Place::Code(own) => own == code && !shifted,
-            Place::Typed(own) => matches!(logical, bevy::input::keyboard::Key::Character(typed) if typed.as_str() == own),
+            Place::Typed(own) => matches!(logical, bevy::input::keyboard::Key::Character(typed) if typed.to_lowercase() == own),
         }
     }
 

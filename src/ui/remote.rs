@@ -25,12 +25,13 @@ fn put_in_hand(
     let Some(camera) = cameras.iter().next() else { return };
     let matt = materials.add(HallMaterial::new(Pattern::Plain, *tier, &light));
     let lamp = materials.add(HallMaterial::new(Pattern::Lamp, *tier, &light));
+    let half_body = Vec3::new(WIDTH_M / 2.0, LENGTH_M / 2.0, 0.011);
     let mut body = Shape::default();
-    body.soft_box(in_hand(), Vec3::new(WIDTH_M / 2.0, LENGTH_M / 2.0, 0.011), 0.010, 6, &ALL_FACES, |outward| shell(outward, [34, 31, 33]));
+    body.soft_box(in_hand(), half_body, 0.010, 6, &ALL_FACES, |place| shell(place, half_body, [27, 24, 26]));
     let body = meshes.add(bake(Pattern::Plain, &body, HELD_AT));
     let mut button = Shape::default();
-    let half = BUTTON_M / 2.0;
-    button.soft_box(in_hand(), Vec3::new(half, half, 0.004), 0.004, 4, &ALL_FACES, |outward| shell(outward, [58, 52, 54]));
+    let half_button = Vec3::new(BUTTON_M / 2.0, BUTTON_M / 2.0, 0.004);
+    button.soft_box(in_hand(), half_button, 0.004, 4, &ALL_FACES, |place| shell(place, half_button, [52, 46, 48]));
     let button = meshes.add(bake(Pattern::Plain, &button, HELD_AT));
     let target = meshes.add(Cuboid::new(BUTTON_M, BUTTON_M, 0.012));
     let remote = commands
@@ -39,7 +40,8 @@ fn put_in_hand(
             Body { raised: 0.0 },
             Mesh3d(body),
             MeshMaterial3d(matt.clone()),
-            Pickable::IGNORE,
+            // A click between two buttons is not one on a seat behind it.
+            Pickable::default(),
             Visibility::Hidden,
             lowered(0.0),
         ))
@@ -121,9 +123,11 @@ fn press(time: Res<Time>, mut buttons: Query<(&mut RemoteButton, &mut Transform)
     }
 }
 
-/// A dark, soft shell that is seen in the dark: its edges catch a little light wherever one sits.
-fn shell(outward: Vec3, [red, green, blue]: [u8; 3]) -> Paint {
-    Paint::lamp(red, green, blue, 0.12 + 0.9 * (1.0 - outward.z.abs().min(1.0)), 0.0)
+/// A dark, soft shell that is seen in the dark: its edges catch a little light wherever one sits, its far end more than the near one.
+fn shell(place: Vec3, half: Vec3, [red, green, blue]: [u8; 3]) -> Paint {
+    let edge = 1.0 - (place.z / half.z).clamp(0.0, 1.0);
+    let far = place.y / half.y * 0.5 + 0.5;
+    Paint::lamp(red, green, blue, 0.10 + 0.22 * far + 1.5 * edge * far, 0.0)
 }
 
 fn sign(icon: Icon) -> Shape {

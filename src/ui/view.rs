@@ -24,8 +24,9 @@ fn gather(
     time: Res<Time>,
 ) {
     let plays = room.plays(now.room());
-    awake.for_s = if plays { awake.for_s - time.delta_secs() } else { AWAKE_S };
-    let appears = f32::from(u8::from(awake.for_s > 0.0));
+    awake.for_s = (awake.for_s - time.delta_secs()).max(0.0);
+    // Over a film that stands the bar stays.
+    let appears = f32::from(u8::from(awake.for_s > 0.0 || !plays));
     let shown = view.visibility + (appears - view.visibility).clamp(-time.delta_secs() / FADE_S, time.delta_secs() / FADE_S);
     *view = View {
         film: room.film.as_ref().map(|film| ViewOfFilm {

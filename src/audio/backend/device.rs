@@ -38,10 +38,14 @@ pub(super) fn start(name: Option<String>, stage: Stage, changes: MailboxSender<C
 }
 
 /// The devices that [`Output::Device`](super::Output::Device) takes by name; empty when the system has none.
+///
+/// ALSA lists its plugins as devices: those that cannot say how they would play, and the one that plays nowhere, are left out.
 #[must_use]
 pub fn devices() -> Vec<String> {
-    let outputs = cpal::default_host().output_devices();
-    outputs.map(|devices| devices.filter_map(|device| device.id().ok()).map(|id| id.id().to_owned()).collect()).unwrap_or_default()
+    let Ok(outputs) = cpal::default_host().output_devices() else { return Vec::new() };
+    let names =
+        outputs.filter(|device| device.default_output_config().is_ok()).filter_map(|device| device.id().ok()).map(|id| id.id().to_owned());
+    names.filter(|name| name != "null").collect()
 }
 
 /// The device the system would choose.
