@@ -55,7 +55,7 @@ pub(crate) fn run() -> Vec<Row> {
     let (mut ours, mut bevys, mut rivals) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let (whole_ns, updates) = play(Some(&film), None);
-        let (bevy_ns, _) = play(None, Some(updates));
+        let (bevy_ns, _) = play(None, Some(&updates));
         let per_picture = |ns: f64| ns / 1e6 / (LAST - FIRST) as f64;
         ours.push(per_picture(whole_ns - bevy_ns));
         bevys.push(per_picture(bevy_ns));
@@ -66,8 +66,8 @@ pub(crate) fn run() -> Vec<Row> {
     vec![Row::at_most("film.cpu", ours / rival, 1.25, "×").against(ours, rival).noting(note)]
 }
 
-/// Process time between two pictures that were uploaded, and the number of updates in between; or of as many updates without a film.
-fn play(film: Option<&Path>, updates: Option<u64>) -> (f64, u64) {
+/// Process time between two pictures that were uploaded, and the updates in between; or of the same updates without a film.
+fn play(film: Option<&Path>, as_before: Option<&[i64]>) -> (f64, Vec<i64>) {
     let ear = capture::Handle::default();
     let mixer = Mixer::open(&Output::Capture(ear.clone()), &Trace::default()).unwrap();
     let mut offscreen = Offscreen::new(Options { width: 64, height: 36, step: None, dummy_window: false }, |app| {
@@ -80,13 +80,13 @@ fn play(film: Option<&Path>, updates: Option<u64>) -> (f64, u64) {
     }
     let Some(film) = film else {
         let begin_ns = process_ns();
-        for _ in 0..updates.unwrap_or(0) {
-            stage.update(&mut offscreen, STEP_NS);
+        for &by_ns in as_before.unwrap_or_default() {
+            stage.update(&mut offscreen, by_ns);
         }
-        return (process_ns() - begin_ns, 0);
+        return (process_ns() - begin_ns, Vec::new());
     };
     offscreen.app.world_mut().trigger(Open { source: FilmSource::File(film.to_owned()), plays: true });
-    let (mut updates, mut begin) = (0, None);
+    let (mut updates, mut begin) = (Vec::new(), None);
     loop {
         // Time goes on until the next picture is due; then it is waited for.
         let screening = offscreen.app.world().get_resource::<Screening>();
@@ -96,7 +96,7 @@ fn play(film: Option<&Path>, updates: Option<u64>) -> (f64, u64) {
         let picture = shown_ns.map_or(0, |shown_ns| (shown_ns + PICTURE_NS / 2) / PICTURE_NS);
         if picture >= FIRST && begin.is_none() {
             begin = Some((process_ns(), uploads(&offscreen)));
-            updates = 0;
+            updates.clear();
         }
         if let Some((begin_ns, uploaded)) = begin.filter(|_| picture >= LAST) {
             let uploaded = uploads(&offscreen) - uploaded;
@@ -106,9 +106,10 @@ fn play(film: Option<&Path>, updates: Option<u64>) -> (f64, u64) {
         if !is_there {
             std::thread::sleep(std::time::Duration::from_micros(500));
         }
-        stage.update(&mut offscreen, if is_there { STEP_NS } else { 0 });
-        updates += 1;
-        assert!(updates < 50_000, "the film stands at picture {picture}");
+        let by_ns = if is_there { STEP_NS } else { 0 };
+        stage.update(&mut offscreen, by_ns);
+        updates.push(by_ns);
+        assert!(updates.len() < 50_000, "the film stands at picture {picture}");
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn run() -> Vec<Row> {
         next_ns = (next_ns + 16_666_667).max(mono_ns());
         wait_until(next_ns);
         stage.offscreen.step();
+        stage.wait_until_drawn();
         // The picture is drawn: this is the instant it is of.
         let drawn_ns = mono_ns();
         let Some(heard_s) = stage.heard_s(drawn_ns).filter(|&heard_s| heard_s > 0.5) else { continue };

@@ -30,6 +30,7 @@ pub(crate) fn run() -> Vec<Row> {
         next_ns = (next_ns + 16_666_667).max(mono_ns());
         wait_until(next_ns);
         stage.offscreen.step();
+        stage.wait_until_drawn();
         let drawn_ns = mono_ns();
         let at = stage.pixel_of_film(FLASH.0, FLASH.1);
         let pixels = stage.offscreen.read_pixels().unwrap();

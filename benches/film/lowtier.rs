@@ -20,6 +20,7 @@ pub(crate) fn run() -> Vec<Row> {
     let mut drawn = 0;
     while mono_ns() < begin_ns + SECONDS * 1_000_000_000 {
         stage.offscreen.step();
+        stage.wait_until_drawn();
         drawn += 1;
     }
     let seconds = (mono_ns() - begin_ns) as f64 / 1e9;

@@ -8,7 +8,6 @@
     clippy::unwrap_used,
     reason = "a bench prints its table and stops where it cannot go on"
 )]
-#![expect(clippy::disallowed_methods, reason = "a bench reads clocks")]
 
 #[path = "../../tests/it/support/clip.rs"]
 mod clip;

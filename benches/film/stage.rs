@@ -1,6 +1,9 @@
 use std::{path::Path, time::Duration};
 
-use bevy::prelude::*;
+use bevy::{
+    prelude::*,
+    render::{RenderApp, render_resource::PollType, renderer::RenderDevice},
+};
 use houselights::{
     app::{
         self, Ground,
@@ -66,6 +69,12 @@ impl Stage {
                 .query_filtered::<&Playback, With<Room>>()
                 .single(world)
                 .is_ok_and(|playback| playback.film.is_some() && playback.gather.is_none())
+    }
+
+    /// Waits until the graphics device has drawn all it was given.
+    pub(crate) fn wait_until_drawn(&self) {
+        let world = self.offscreen.app.sub_app(RenderApp).world();
+        world.resource::<RenderDevice>().poll(PollType::wait_indefinitely()).unwrap();
     }
 
     pub(crate) fn heard_s(&mut self, at_mono_ns: i64) -> Option<f64> {

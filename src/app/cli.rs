@@ -33,7 +33,7 @@ pub struct Cli {
     #[arg(long)]
     pub play: bool,
 
-    /// Where the sound goes: device, device:NAME, null, or file:OUT.wav
+    /// Where the sound goes: `device`, `device:NAME`, `null`, or `file:OUT.wav`
     #[arg(long, value_name = "WHERE", default_value = "device")]
     pub sound: Sound,
 

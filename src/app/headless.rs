@@ -155,9 +155,11 @@ impl Line {
             "pause" => bare(Self::Pause),
             "toggle" => bare(Self::Toggle),
             "seek" => number().and_then(FilmTime::from_s).map(Self::Seek).ok_or_else(|| "Say where to in seconds: seek 12.5.".to_owned()),
-            "audio" => {
-                rest.parse().map(Self::Audio).map_err(|_| "Say which sound track, counted from 1: audio 2; audio 0 is none.".to_owned())
-            }
+            "audio" => rest
+                .parse()
+                .ok()
+                .map(Self::Audio)
+                .ok_or_else(|| "Say which sound track, counted from 1: audio 2; audio 0 is none.".to_owned()),
             "volume" => number()
                 .filter(|volume| (0.0..=f64::from(crate::audio::VOLUME_MAX)).contains(volume))
                 .map(|volume| Self::Volume(volume as f32))

@@ -92,8 +92,7 @@ impl Mixer {
 
     /// Sets the film's volume in percent, 0 to [`VOLUME_MAX`]; even steps sound even.
     pub fn set_film_volume(&mut self, percent: f32) {
-        // `max` answers the other one to a NaN.
-        self.volume_percent = percent.max(0.0).min(VOLUME_MAX);
+        self.volume_percent = if percent.is_nan() { 0.0 } else { percent.clamp(0.0, VOLUME_MAX) };
         self.apply_volume();
     }
 

@@ -1,6 +1,6 @@
 /// What a player should do so that what is heard comes back to what the timeline wants. Pure; called once a frame.
 ///
-/// Below [`TRIM_LIMIT_NS`] the rate is trimmed in proportion to the error, which ends at zero and cannot be heard; beyond it the sound jumps forward inside the
+/// Below `TRIM_LIMIT_NS` the rate is trimmed in proportion to the error, which ends at zero and cannot be heard; beyond it the sound jumps forward inside the
 /// buffer or stands for a moment. Only a place that the buffer does not have is sought.
 #[must_use]
 pub fn follow(situation: &Situation) -> Follow {

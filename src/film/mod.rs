@@ -1,6 +1,6 @@
 //! The film on the screen: from what the room agreed on (`room::Playback`) to pictures and sound.
 //!
-//! [`open`] brings a film in, [`screening`] holds the one that runs, [`follow`] keeps its sound on the room's timeline, [`show`] puts the picture on the screen
+//! `open` brings a film in, `screening` holds the one that runs, `follow` keeps its sound on the room's timeline, `show` puts the picture on the screen
 //! that belongs to what is heard. What is heard is the clock of the pictures; the timeline is the clock of the sound.
 //!
 //! Invariant: no system here waits, reads a file or decodes; that is `media`'s threads. Nothing here says how a screen is drawn.

@@ -33,7 +33,7 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
                 // A subtitle or a second track may be a little longer than what plays.
                 if let Some(duration_ns) = screening.info.duration_ns
                     && film_ns + EARLY_END_NS.max(duration_ns / 10) < duration_ns
-                    && screening.sound.is_some() == !screening.info.sounds.is_empty()
+                    && screening.sound.is_some() != screening.info.sounds.is_empty()
                 {
                     let (title, at, of) = (&screening.info.title, clock_text(film_ns), clock_text(duration_ns));
                     commands
@@ -43,7 +43,7 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
             Told::Ended { .. } => {}
             Told::NoPicture { reason } => {
                 screening.info.video = None;
-                commands.trigger(Notice::problem(format!("The picture of this film cannot be shown ({reason}). Its sound plays.")))
+                commands.trigger(Notice::problem(format!("The picture of this film cannot be shown ({reason}). Its sound plays.")));
             }
             Told::NoSound { reason } => {
                 commands

@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     io::{self, Read, SeekFrom},
     sync::{Arc, atomic::Ordering},
 };
@@ -29,7 +30,11 @@ pub(super) struct Demux {
     pub(super) generation: u32,
     /// Whether nothing was read since the film was opened: some formats cannot be sought in at all.
     pub(super) is_fresh: bool,
-    pub(super) waiting: Option<Item>,
+    /// On its way to the decoder.
+    pub(super) waiting: VecDeque<Item>,
+    /// Read after a seek, until it is known whether the place is right.
+    pub(super) held: Vec<Packet>,
+    pub(super) landing: Option<Landing>,
     pub(super) reads: bool,
     pub(super) faults: u32,
     pub(super) commands: MailboxReceiver<Seek>,
@@ -61,14 +66,15 @@ impl Demux {
             };
         }
         if let Some(seek) = std::iter::from_fn(|| self.commands.receive()).last() {
+            self.waiting.clear();
             self.seek(seek);
             return Step::Worked;
         }
-        if let Some(item) = self.waiting.take() {
+        if let Some(item) = self.waiting.pop_front() {
             return match self.items.push(self.generation, item) {
                 Ok(()) => Step::Worked,
                 Err(item) => {
-                    self.waiting = Some(item);
+                    self.waiting.push_front(item);
                     Step::Idle
                 }
             };
@@ -87,8 +93,7 @@ impl Demux {
                 self.faults = 0;
                 let is_wanted = Some(packet.stream()) == self.video || Some(packet.stream()) == self.chosen_sound;
                 if is_wanted {
-                    self.shared.bytes_in_flight.fetch_add(packet.size(), Ordering::Relaxed);
-                    self.waiting = Some(Item::Packet(packet));
+                    self.land(packet);
                 }
                 Step::Worked
             }
@@ -98,7 +103,10 @@ impl Demux {
                 self.faults += 1;
                 if error == ffmpeg_next::Error::Eof || self.faults > MAX_FAULTS {
                     self.reads = false;
-                    self.waiting = Some(Item::End);
+                    self.landing = None;
+                    let held = std::mem::take(&mut self.held);
+                    held.into_iter().for_each(|packet| self.pass_on(packet));
+                    self.waiting.push_back(Item::End);
                 }
                 Step::Worked
             }
@@ -111,27 +119,82 @@ impl Demux {
         self.chosen_sound = seek.sound.and_then(|number| self.sounds.get(number).copied());
         self.faults = 0;
         self.reads = true;
+        self.held.clear();
+        self.landing = None;
+        let film_ns = seek.film_ns.max(0);
         if let Some(input) = &mut self.input {
             let wanted: Vec<usize> = self.video.into_iter().chain(self.chosen_sound).collect();
             ffi::discard_others(input, &wanted);
-            let target_us = self.start_us + seek.film_ns.max(0) / 1000;
-            let is_at_start = seek.film_ns <= 0 && std::mem::take(&mut self.is_fresh);
-            // The key frame before the place; where the file cannot say, its beginning, from which decoding comes to the place as well.
-            if !is_at_start && (seek.film_ns <= 0 || input.seek(target_us, ..target_us).is_err()) {
-                let sought = input.seek(self.start_us, ..self.start_us + 1).or_else(|_| ffi::seek_to_first_byte(input));
-                if let Err(error) = sought {
-                    tracing::warn!("“{}” cannot be sought in: {error}", self.name);
-                }
+            let is_at_start = film_ns == 0 && std::mem::take(&mut self.is_fresh);
+            if !is_at_start && self.go_to(film_ns) && self.video.is_some() {
+                self.landing = Some(Landing { film_ns, back_ns: FIRST_STEP_BACK_NS });
             }
             self.is_fresh = false;
         }
-        self.waiting = Some(Item::Start { film_ns: seek.film_ns.max(0), sound: seek.sound, ring: seek.ring });
+        self.waiting.push_back(Item::Start { film_ns, sound: seek.sound, ring: seek.ring });
+    }
+
+    /// Goes to the key frame before a place; where the file cannot say, to its beginning, from which decoding comes to the place as well.
+    /// Returns whether it is somewhere after the beginning.
+    fn go_to(&mut self, film_ns: i64) -> bool {
+        let Some(input) = &mut self.input else { return false };
+        let target_us = self.start_us + film_ns / 1000;
+        if film_ns > 0 && input.seek(target_us, ..target_us).is_ok() {
+            return true;
+        }
+        // A broadcast has no index, and its beginning is sought by bytes: by time it lands behind the first key frame.
+        let by_bytes = input.format().name().starts_with("mpeg");
+        let sought = if by_bytes { ffi::seek_to_first_byte(input) } else { input.seek(self.start_us, ..self.start_us + 1) };
+        let sought = sought.or_else(|_| ffi::seek_to_first_byte(input));
+        if let Err(error) = sought {
+            tracing::warn!("“{}” cannot be sought in: {error}", self.name);
+        }
+        false
+    }
+
+    /// Some containers (MPEG-TS) land anywhere. Packets are held back until the first one of the picture shows whether it can be decoded and is not after the
+    /// place; if not, the seek is made again further back.
+    fn land(&mut self, packet: Packet) {
+        let Some(landing) = self.landing.take() else {
+            self.pass_on(packet);
+            return;
+        };
+        if Some(packet.stream()) != self.video && self.held.len() < MAX_HELD {
+            self.held.push(packet);
+            self.landing = Some(landing);
+            return;
+        }
+        let time_base = self.input.as_ref().and_then(|input| input.stream(packet.stream())).map(|stream| stream.time_base());
+        let at_ns = packet
+            .pts()
+            .or(packet.dts())
+            .zip(time_base)
+            .and_then(|(stamp, base)| video::to_ns(stamp, base))
+            .map(|ns| ns - self.start_us * 1000);
+        let is_fit = packet.is_key() && at_ns.is_none_or(|at_ns| at_ns <= landing.film_ns);
+        if is_fit || landing.back_ns > LAST_STEP_BACK_NS || Some(packet.stream()) != self.video {
+            let held = std::mem::take(&mut self.held);
+            held.into_iter().chain([packet]).for_each(|packet| self.pass_on(packet));
+            return;
+        }
+        self.held.clear();
+        if self.go_to((landing.film_ns - landing.back_ns).max(0)) {
+            self.landing = Some(Landing { back_ns: landing.back_ns * 2, ..landing });
+        }
+    }
+
+    fn pass_on(&mut self, packet: Packet) {
+        self.shared.bytes_in_flight.fetch_add(packet.size(), Ordering::Relaxed);
+        self.waiting.push_back(Item::Packet(packet));
     }
 
     fn open(&mut self, source: Source) -> Result<(), Error> {
         let not_a_film = || Error::NotAFilm { name: self.name.clone() };
         let reader = WatchedReader { bytes: source.bytes, shared: Arc::clone(&self.shared) };
-        let io = StreamIo::from_read_seek_with_capacity(reader, READ_BUFFER_BYTES).map_err(|_| not_a_film())?;
+        let io = StreamIo::from_read_seek_with_capacity(reader, READ_BUFFER_BYTES).map_err(|refusal| {
+            tracing::debug!("no reader: {refusal}");
+            not_a_film()
+        })?;
         let options = [("format_whitelist", FORMATS), ("protocol_whitelist", "none"), ("max_streams", "256")];
         let options: Dictionary<'_> = options.into_iter().collect();
         let shared = Arc::clone(&self.shared);
@@ -183,6 +246,13 @@ impl Demux {
     }
 }
 
+/// A seek that has not shown yet where it came to.
+pub(super) struct Landing {
+    film_ns: i64,
+    /// How far before the place the next attempt is made.
+    back_ns: i64,
+}
+
 /// What is needed to open a decoder for a sound track.
 pub(super) struct SoundStream {
     pub(super) parameters: codec::Parameters,
@@ -219,5 +289,10 @@ const READ_BUFFER_BYTES: usize = 64 * 1024;
 const MAX_BYTES_IN_FLIGHT: usize = 32 << 20;
 /// Damage at a stretch after which the film counts as over.
 const MAX_FAULTS: u32 = 200;
+/// A group of pictures in a broadcast.
+const FIRST_STEP_BACK_NS: i64 = 2_000_000_000;
+const LAST_STEP_BACK_NS: i64 = 16_000_000_000;
+/// Sound before the first picture after a seek.
+const MAX_HELD: usize = 512;
 /// More threads add delay and memory, not speed.
 const MAX_DECODER_THREADS: usize = 8;

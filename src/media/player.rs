@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
@@ -63,7 +64,9 @@ impl Player {
             chosen_sound: None,
             generation: 0,
             is_fresh: true,
-            waiting: None,
+            waiting: VecDeque::new(),
+            held: Vec::new(),
+            landing: None,
             reads: false,
             faults: 0,
             commands,

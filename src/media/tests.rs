@@ -125,6 +125,24 @@ fn a_seek_shows_the_exact_picture_and_the_exact_sound() {
 }
 
 #[test]
+fn a_seek_is_exact_in_containers_that_land_anywhere() {
+    let x264 = ["libx264", "-preset", "veryfast", "-g", "48", "-bf", "2"];
+    for (name, video) in
+        [("a.ts", &x264[..]), ("b.ts", &["mpeg2video", "-q:v", "3", "-g", "24"]), ("c.mp4", &x264), ("d.avi", &["mpeg4", "-g", "36"])]
+    {
+        let mut film = open_clip(&Clip { name, video, sound: &["mp2"], seconds: 8.0, ..Clip::default() });
+        film.seek(0, Some(0));
+        // Where the file's own clock puts the first picture: a container may begin with sound.
+        let zero_ns = film.picture(&mut Vec::new()).expect("a first picture").film_ns;
+        for picture in [100, 30, 191, 1, 150] {
+            film.seek(zero_ns + (picture * 2 + 1) * SECOND / 48, Some(0));
+            let first = film.picture(&mut Vec::new()).map(|picture| number(&picture)).expect("a picture");
+            assert_eq!(first, Some(picture as u16), "{name}");
+        }
+    }
+}
+
+#[test]
 fn of_many_seeks_the_last_one_wins() {
     let mut film = open_clip(&Clip::default());
     for place in 0..20 {

@@ -17,7 +17,7 @@ fn on_ask(ask: On<Ask>, now: Res<Now>, room: Single<(Entity, &Playback), With<Ro
 
 /// What a wish makes of the playback; `None` if nothing changes.
 ///
-/// Play and pause act [`LEAD_NS`] from now. A new film and a seek *gather*: the timeline stands at the place until [`Ask::Ready`] comes for that generation.
+/// Play and pause act `LEAD_NS` from now. A new film and a seek *gather*: the timeline stands at the place until [`Ask::Ready`] comes for that generation.
 #[must_use]
 pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback> {
     if let Ask::Present { film, plays } = ask {

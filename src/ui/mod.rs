@@ -1,6 +1,6 @@
 //! What a person touches: lobby, remote, bar, keys, notices.
 //!
-//! Panels are drawn from a [`View`] of how things are and push [`Action`]s; keys, the remote's buttons and the pointer push the same ones, and [`action`] is
+//! Panels are drawn from a [`View`] of how things are and push [`Action`]s; keys, the remote's buttons and the pointer push the same ones, and `action` is
 //! the one place that turns them into events. So what a button does is what its key does, by construction.
 //!
 //! Invariant: nothing here changes the room or the film directly, and only one's own eyes and hands in the theater; nothing is shown twice.

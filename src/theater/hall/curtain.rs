@@ -89,7 +89,7 @@ impl Default for Curtain {
 }
 
 /// A heavy curtain takes its time, s.
-const CURTAIN_S: f32 = 4.0;
+const CURTAIN_S: f32 = 2.6;
 
 /// Half of the curtain.
 #[derive(Component, Debug)]
