@@ -15,7 +15,7 @@ use crate::{
     audio::{ChangeVolume, Mixer},
     clock::FilmTime,
     film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening},
-    notice::Notice,
+    notice::{Notice, Severity},
     room::{Ask, Now, Playback, Room},
 };
 
@@ -28,7 +28,11 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     let mut app = App::new();
     app.add_plugins(TaskPoolPlugin::default());
     house(&mut app, Ground::open(cli)?);
-    app.add_observer(|notice: On<Notice>| say(&notice.event().text));
+    app.add_observer(|notice: On<Notice>| {
+        if notice.event().severity == Severity::Problem {
+            say(&notice.event().text);
+        }
+    });
     let leaves_at_end = cli.play;
     app.add_observer(move |_: On<Finished>, mut exit: MessageWriter<AppExit>| {
         if leaves_at_end {

@@ -70,9 +70,24 @@ time! {
     RoomTime
 }
 
+/// Hours, minutes and seconds as people read them: `1:02:03`, `2:03`.
+impl std::fmt::Display for FilmTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seconds = self.ns().max(0) / 1_000_000_000;
+        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        if hours > 0 { write!(f, "{hours}:{minutes:02}:{seconds:02}") } else { write!(f, "{minutes}:{seconds:02}") }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::FilmTime;
+
+    #[test]
+    fn times_are_written_as_people_read_them() {
+        let written = [0.0, 59.99, 600.0, 3661.0, -1.0].map(|seconds| FilmTime::from_s(seconds).unwrap().to_string());
+        assert_eq!(written, ["0:00", "0:59", "10:00", "1:01:01", "0:00"]);
+    }
 
     #[test]
     fn what_is_not_a_time_is_none() {

@@ -35,7 +35,7 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
                     && film_ns + EARLY_END_NS.max(duration_ns / 10) < duration_ns
                     && screening.sound.is_some() != screening.info.sounds.is_empty()
                 {
-                    let (title, at, of) = (&screening.info.title, clock_text(film_ns), clock_text(duration_ns));
+                    let (title, at, of) = (&screening.info.title, FilmTime::from_ns(film_ns), FilmTime::from_ns(duration_ns));
                     commands
                         .trigger(Notice::problem(format!("“{title}” ends at {at} of {of}: the rest of the file is missing or damaged.")));
                 }
@@ -256,13 +256,6 @@ impl Screening {
         let end_ns = self.end_ns?;
         self.heard(now_mono_ns).filter(|heard| heard.ended).map(|_| FilmTime::from_ns(end_ns))
     }
-}
-
-/// Hours, minutes and seconds as people write them.
-fn clock_text(ns: i64) -> String {
-    let seconds = ns / 1_000_000_000;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 /// A second: a slow disk or a busy processor is not heard, and a seek throws little away.

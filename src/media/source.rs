@@ -25,11 +25,7 @@ impl Source {
     /// One sentence for whatever is wrong with the path: missing, a folder, empty, forbidden.
     pub fn file(path: &Path) -> Result<Self, Error> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let at_fault = |source: std::io::Error| match source.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory => Error::Missing { name: name.clone() },
-            ErrorKind::PermissionDenied => Error::Forbidden { name: name.clone() },
-            _ => Error::Unreadable { name: name.clone(), source },
-        };
+        let at_fault = |source| at_fault(&name, source);
         // Asked before opening: opening a pipe would wait for its writer.
         let metadata = path.metadata().map_err(at_fault)?;
         if metadata.is_dir() {
@@ -61,5 +57,28 @@ impl Source {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+}
+
+/// What the system's refusal means to the person.
+fn at_fault(name: &str, source: std::io::Error) -> Error {
+    let name = name.to_owned();
+    match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Error::Missing { name },
+        ErrorKind::PermissionDenied => Error::Forbidden { name },
+        _ => Error::Unreadable { name, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        // Whoever runs the tests may be allowed to read everything, so the refusal is made here.
+        let said = |kind: ErrorKind| at_fault("a.mkv", kind.into()).to_string();
+        assert_eq!(said(ErrorKind::PermissionDenied), "You may not read “a.mkv”. Change its permissions or choose another film.");
+        assert!(said(ErrorKind::TimedOut).starts_with("“a.mkv” cannot be read:"));
     }
 }

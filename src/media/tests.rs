@@ -387,6 +387,7 @@ fn a_cut_film_is_refused_or_plays_as_far_as_it_goes() {
     assert!(sentence(&folder.path().join("cut.mp4")).contains("damaged"));
 }
 
+#[cfg(unix)]
 #[test]
 fn names_that_are_not_unicode_play() {
     use std::os::unix::ffi::OsStrExt as _;

@@ -7,6 +7,7 @@ use super::{
     theme::{ACCENT, GRID, Palette},
     view::ViewOfFilm,
 };
+use crate::clock::FilmTime;
 
 /// The bar along the lower edge: where the film is, and what can be done with it. It fades when nobody moves.
 pub(super) fn show(context: &egui::Context, view: &View, actions: &mut Vec<Action>) {
@@ -151,21 +152,8 @@ pub(super) fn icon_button(ui: &mut Ui, icon: Icon, does: &str, action: &Action) 
     response.on_hover_text(hint).clicked()
 }
 
-/// Hours, minutes and seconds as people read them.
-pub(super) fn clock(seconds: f64) -> String {
-    let seconds = seconds.max(0.0) as u64;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+fn clock(seconds: f64) -> String {
+    FilmTime::from_s(seconds).unwrap_or_default().to_string()
 }
 
 const MAX_WIDTH: f32 = 1120.0;
-
-#[cfg(test)]
-mod tests {
-    use super::clock;
-
-    #[test]
-    fn times_are_written_as_people_read_them() {
-        assert_eq!([clock(0.0), clock(59.99), clock(600.0), clock(3661.0), clock(-1.0)], ["0:00", "0:59", "10:00", "1:01:01", "0:00"]);
-    }
-}

@@ -15,7 +15,8 @@ pub(super) fn plugin(app: &mut App) {
 
 fn look(buttons: Res<ButtonInput<MouseButton>>, motion: Res<AccumulatedMouseMotion>, mut viewer: ResMut<Viewer>) {
     if buttons.pressed(MouseButton::Right) && motion.delta != Vec2::ZERO {
-        viewer.turn(motion.delta.x * RADIANS_A_PIXEL, motion.delta.y * RADIANS_A_PIXEL);
+        // As in every game: to the right looks right, down looks down.
+        viewer.turn(-motion.delta.x * RADIANS_A_PIXEL, -motion.delta.y * RADIANS_A_PIXEL);
     }
 }
 

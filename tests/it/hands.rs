@@ -6,9 +6,10 @@ use bevy::{
     input::{
         ButtonState,
         keyboard::{Key, KeyboardInput},
+        mouse::{MouseButtonInput, MouseMotion},
     },
     prelude::*,
-    window::PrimaryWindow,
+    window::{FileDragAndDrop, PrimaryWindow, WindowMode},
 };
 use bevy_egui::{
     EguiContextSettings, PrimaryEguiContext, egui,
@@ -16,7 +17,7 @@ use bevy_egui::{
 };
 use houselights::{
     audio::Mixer,
-    theater::{Cinema, HouseLights, Mood, Tier},
+    theater::{Cinema, HouseLights, Mood, Tier, Viewer},
     ui::{Look, Panels, Remote, Theme, View},
 };
 
@@ -110,4 +111,25 @@ fn house_lights_follow_the_film_and_the_bar_fades_over_it() {
     let world = hall.world();
     assert_eq!(world.resource::<HouseLights>().mood(), Mood::Paused);
     assert_eq!(world.resource::<View>().visibility, 1.0);
+}
+
+#[test]
+fn a_right_drag_looks_around_and_a_dropped_film_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (320, 180), seconds: 1.0, ..Clip::default() }.make(folder.path());
+    let mut hall = Hall::open((320, 180), Tier::Low);
+    hall.steps(2);
+    let world = hall.world();
+    let window = world.query_filtered::<Entity, With<PrimaryWindow>>().single(world).unwrap();
+    world.write_message(MouseButtonInput { button: MouseButton::Right, state: ButtonState::Pressed, window });
+    world.write_message(MouseMotion { delta: Vec2::new(100.0, 20.0) });
+    hall.step();
+    let viewer = *hall.world().resource::<Viewer>();
+    assert!(viewer.yaw.abs() > 0.2 && viewer.pitch.abs() > 0.02, "{viewer:?}");
+    press(&mut hall, KeyCode::KeyV, "v");
+    assert_eq!(hall.world().resource::<Viewer>().yaw, 0.0);
+    press(&mut hall, KeyCode::KeyF, "f");
+    assert_ne!(hall.world().get::<Window>(window).unwrap().mode, WindowMode::Windowed);
+    hall.world().write_message(FileDragAndDrop::DroppedFile { window, path_buf: film });
+    hall.until(|hall| hall.playback().film.is_some() && hall.playback().gather.is_none());
 }
