@@ -65,16 +65,18 @@ pub struct DisplayLead {
 impl DisplayLead {
     fn advance(&mut self, now_mono_ns: i64) -> i64 {
         if let Some(last) = self.last_mono_ns.replace(now_mono_ns) {
-            let frame_ns = ((now_mono_ns - last) as f64).clamp(0.0, MAX_FRAME_NS);
+            let frame_ns = (now_mono_ns - last) as f64;
             // A theater at rest draws seldom; that says nothing of how it draws a film.
-            self.frame_ns += (frame_ns - self.frame_ns) * FRAME_SHARE;
+            if (0.0..MAX_FRAME_NS).contains(&frame_ns) {
+                self.frame_ns += (frame_ns - self.frame_ns) * FRAME_SHARE;
+            }
         }
         (self.frame_ns * (0.5 + self.frames)) as i64
     }
 }
 
-/// A hiccup is not the rule.
-const MAX_FRAME_NS: f64 = 50e6;
+/// A film that is drawn more seldom is not watched.
+const MAX_FRAME_NS: f64 = 100e6;
 const FRAME_SHARE: f64 = 0.1;
 
 /// The newest picture that is due; those before it are too late and dropped. The first one of a standing room is due whatever its time: the file may have none

@@ -15,6 +15,7 @@ use cpal::{
 use super::{
     Change, OpenError,
     null::{AHEAD_NS, Pace, Step},
+    presence::may_have_devices,
     stage::{BLOCK_FRAMES, Patience, RATE, Stage, Worker},
     watch::{Herald, Latency, Signs, StreamState, Verdict, judge},
 };
@@ -42,6 +43,9 @@ pub(super) fn start(name: Option<String>, stage: Stage, changes: MailboxSender<C
 /// ALSA lists its plugins as devices: those that cannot say how they would play, and the one that plays nowhere, are left out.
 #[must_use]
 pub fn devices() -> Vec<String> {
+    if !may_have_devices() {
+        return Vec::new();
+    }
     let Ok(outputs) = cpal::default_host().output_devices() else { return Vec::new() };
     let names =
         outputs.filter(|device| device.default_output_config().is_ok()).filter_map(|device| device.id().ok()).map(|id| id.id().to_owned());
@@ -51,6 +55,9 @@ pub fn devices() -> Vec<String> {
 /// The device the system would choose.
 #[must_use]
 pub fn default_device() -> Option<String> {
+    if !may_have_devices() {
+        return None;
+    }
     cpal::default_host().default_output_device()?.id().ok().map(|id| id.id().to_owned())
 }
 
@@ -122,6 +129,9 @@ impl Player {
 }
 
 fn open(name: Option<&str>, stage: &Arc<Mutex<Stage>>, now_ns: i64) -> Result<Open, cpal::Error> {
+    if !may_have_devices() {
+        return Err(cpal::Error::new(ErrorKind::DeviceNotAvailable));
+    }
     let host = cpal::default_host();
     let device = find(&host, name).ok_or_else(|| cpal::Error::new(ErrorKind::DeviceNotAvailable))?;
     let (format, config) = choose_config(&device)?;

@@ -3,6 +3,7 @@
 pub mod capture;
 mod device;
 mod null;
+mod presence;
 mod stage;
 mod watch;
 mod wav;
