@@ -8,10 +8,10 @@ use super::{
     window,
 };
 use crate::{
-    audio::{Mixer, Output},
+    audio::{Mixer, Output, backend::capture},
     clock::FilmTime,
     film::{Decoding, FilmSource, Open, OpenFailed, Opening, Screening},
-    room::Ask,
+    room::{Ask, Now},
     theater::{Cinema, Curtain, HouseLights, Mood, Screen, SeatNumber, Tier, Viewer},
     trace::Trace,
     ui::{Panels, Remote},
@@ -43,12 +43,17 @@ pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
 /// # Errors
 /// One sentence: the film cannot be opened, or nothing can be drawn on this machine.
 pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
-    let mixer = Mixer::open(&Output::Capture(crate::audio::backend::capture::Handle::default()), &Trace::default())
-        .map_err(|error| error.to_string())?;
+    let ear = capture::Handle::default();
+    let mixer = Mixer::open(&Output::Capture(ear.clone()), &Trace::default()).map_err(|error| error.to_string())?;
     let (width, height) = order.size;
     let options = Options { width, height, step: Some(STEP), dummy_window: false };
     let mut offscreen = Offscreen::new(options, |app| {
         app.insert_resource(Decoding::InEachFrame);
+        // Each step lasts as long as it says, also for the ear.
+        app.add_systems(First, move |mut now: ResMut<Now>| {
+            now.mono_ns += STEP.as_nanos() as i64;
+            drop(ear.render(FRAMES_A_STEP, now.mono_ns));
+        });
         house(app, Ground { mixer, trace: Trace::default(), clock: None });
         hall(app, order.tier);
         if order.tier.is_none() {
@@ -156,6 +161,7 @@ pub struct ShotOrder {
 struct Failure(Option<String>);
 
 const STEP: Duration = Duration::from_millis(50);
+const FRAMES_A_STEP: usize = 2400;
 const OPENING_STEPS: usize = 100;
 const SEEKING_STEPS: usize = 400;
 /// Three seconds: masking, light and remote come to rest.

@@ -43,7 +43,7 @@ fn put_in_hand(
             // A click between two buttons is not one on a seat behind it.
             Pickable::default(),
             Visibility::Hidden,
-            lowered(0.0),
+            held(0.0, f32::MAX),
         ))
         .id();
     commands.entity(camera).add_child(remote);
@@ -92,22 +92,39 @@ fn click(click: On<Pointer<Click>>, mut buttons: Query<&mut RemoteButton>, wants
     }
 }
 
-/// The hand comes up and goes down.
-fn raise(time: Res<Time>, remote: Res<Remote>, cinema: Res<Cinema>, mut bodies: Query<(&mut Body, &mut Transform, &mut Visibility)>) {
+/// The hand comes up and goes down; in a narrow window it is held closer.
+fn raise(
+    time: Res<Time>,
+    remote: Res<Remote>,
+    cinema: Res<Cinema>,
+    eye: Option<Single<(&Camera, &Projection), With<SeatedCamera>>>,
+    mut bodies: Query<(&mut Body, &mut Transform, &mut Visibility)>,
+) {
     let target = if remote.is_up && !cinema.0 { 1.0 } else { 0.0 };
+    let room_m = eye.map_or(f32::MAX, |eye| half_view_m(eye.0, eye.1));
     for (mut body, mut transform, mut visibility) in &mut bodies {
-        if body.raised == target {
-            continue;
-        }
         let step = time.delta_secs() / RAISE_S;
-        body.raised += (target - body.raised).clamp(-step, step);
-        *transform = lowered(motion::ease(body.raised));
-        visibility.set_if_neq(if body.raised > 0.0 { Visibility::Inherited } else { Visibility::Hidden });
+        let raised = body.raised + (target - body.raised).clamp(-step, step);
+        if raised != body.raised {
+            body.raised = raised;
+            visibility.set_if_neq(if raised > 0.0 { Visibility::Inherited } else { Visibility::Hidden });
+        }
+        if raised > 0.0 {
+            transform.set_if_neq(held(motion::ease(raised), room_m));
+        }
     }
 }
 
-fn lowered(raised: f32) -> Transform {
-    let hand = HAND_M - Vec3::new(0.0, 0.16, -0.02) * (1.0 - raised);
+/// How far one sees to the side where the hand is, m.
+fn half_view_m(camera: &Camera, projection: &Projection) -> f32 {
+    let Projection::Perspective(perspective) = projection else { return f32::MAX };
+    let aspect = camera.logical_viewport_size().map_or(f32::MAX, |size| size.x / size.y.max(1.0));
+    -HAND_M.z * (perspective.fov / 2.0).tan() * aspect
+}
+
+fn held(raised: f32, room_m: f32) -> Transform {
+    let aside = HAND_M.x.min(room_m - WIDTH_M).max(0.0);
+    let hand = Vec3 { x: aside, ..HAND_M } - Vec3::new(0.0, 0.16, -0.02) * (1.0 - raised);
     Transform::from_translation(hand).with_rotation(Quat::from_euler(EulerRot::YXZ, -0.30, -0.42, 0.10))
 }
 
