@@ -11,19 +11,27 @@ pub struct Notice {
     pub severity: Severity,
     /// One sentence, plain, that says what to do where something can be done.
     pub text: String,
+    /// A newer notice about the same replaces an older one: a volume that is being turned.
+    pub about: Option<&'static str>,
 }
 
 impl Notice {
     /// Something went wrong.
     #[must_use]
     pub fn problem(text: impl Into<String>) -> Self {
-        Self { severity: Severity::Problem, text: text.into() }
+        Self { severity: Severity::Problem, text: text.into(), about: None }
     }
 
     /// Something happened.
     #[must_use]
     pub fn news(text: impl Into<String>) -> Self {
-        Self { severity: Severity::News, text: text.into() }
+        Self { severity: Severity::News, text: text.into(), about: None }
+    }
+
+    /// The same, in place of what was last said about this.
+    #[must_use]
+    pub fn about(self, what: &'static str) -> Self {
+        Self { about: Some(what), ..self }
     }
 }
 

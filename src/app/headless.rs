@@ -28,9 +28,10 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     let mut app = App::new();
     app.add_plugins(TaskPoolPlugin::default());
     house(&mut app, Ground::open(cli)?);
-    app.add_observer(|notice: On<Notice>| {
+    app.init_resource::<LastProblem>().add_observer(|notice: On<Notice>, mut last: ResMut<LastProblem>| {
         if notice.event().severity == Severity::Problem {
             say(&notice.event().text);
+            last.0 = Some(notice.event().text.clone());
         }
     });
     let leaves_at_end = cli.play;
@@ -265,6 +266,9 @@ struct State {
     volume: f32,
     muted: bool,
     audio: usize,
+    /// What went wrong last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 impl State {
@@ -280,10 +284,15 @@ impl State {
             playing: playback.plays(now),
             volume: world.get_resource::<Mixer>().map_or(0.0, Mixer::film_volume),
             muted: world.get_resource::<Mixer>().is_some_and(Mixer::is_film_muted),
+            problem: world.get_resource::<LastProblem>().and_then(|last| last.0.clone()),
             audio: world.get_resource::<Screening>().and_then(Screening::sound).map_or(0, |number| number + 1),
         }
     }
 }
+
+/// The newest problem, for whoever reads only the answers.
+#[derive(Resource, Default)]
+struct LastProblem(Option<String>);
 
 /// While a film moves: a quarter of a picture at 60 a second.
 const MOVING: Duration = Duration::from_millis(4);

@@ -1,6 +1,6 @@
 use bevy::prelude::*;
 
-use super::{Cli, TierChoice};
+use super::{Cli, Sound, TierChoice};
 use crate::{
     audio::{self, Mixer},
     film::{self, TraceTo},
@@ -44,6 +44,7 @@ impl Ground {
     /// # Errors
     /// One sentence: a file that cannot be written.
     pub fn open(cli: &Cli) -> Result<Self, String> {
+        spare_the_film(cli)?;
         let trace = match &cli.trace {
             Some(path) => Trace::to_file(path).map_err(|error| format!("The trace {} cannot be written: {error}.", path.display()))?,
             None => Trace::default(),
@@ -59,5 +60,15 @@ impl From<TierChoice> for Tier {
             TierChoice::Low => Self::Low,
             TierChoice::High => Self::High,
         }
+    }
+}
+
+/// Refuses to write over the film that is to be watched.
+fn spare_the_film(cli: &Cli) -> Result<(), String> {
+    let Some(film) = cli.film.as_ref().and_then(|film| film.canonicalize().ok()) else { return Ok(()) };
+    let sound = if let Sound::File(path) = &cli.sound { Some(path) } else { None };
+    match [sound, cli.trace.as_ref()].into_iter().flatten().find(|path| path.canonicalize().is_ok_and(|path| path == film)) {
+        Some(path) => Err(format!("{} is the film itself and would be overwritten. Choose another name.", path.display())),
+        None => Ok(()),
     }
 }

@@ -24,6 +24,13 @@ pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
     if !shot.at.is_finite() {
         return Err("Say the place in seconds: --at 12.5.".to_owned());
     }
+    if shot.out.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("png")) {
+        return Err(format!("The picture is a PNG: give {} an ending .png.", shot.out.display()));
+    }
+    let folder = shot.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(format!("There is no folder for {}.", shot.out.display()));
+    }
     let order = ShotOrder {
         film: shot.film.clone().map(FilmSource::File),
         at: FilmTime::from_s(shot.at.max(0.0)).unwrap_or_default(),
@@ -34,7 +41,7 @@ pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
         cinema: shot.cinema,
         paused: shot.paused,
     };
-    take(&order)?.save_png(&shot.out).map_err(|error| format!("The picture cannot be kept: {error}."))?;
+    take(&order)?.save_png(&shot.out).map_err(|error| format!("{error}."))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,15 +5,16 @@ use bevy::{
     log::LogPlugin,
     prelude::*,
     render::renderer::RenderAdapterInfo,
-    window::{PresentMode, WindowResolution},
+    window::{PresentMode, WindowResizeConstraints, WindowResolution},
     winit::{UpdateMode, WinitSettings},
 };
 
 use super::{Cli, Ground, hall, house, keep, log, say};
 use crate::{
-    film::{DisplayLead, FilmSource, Finished, Open, OpenFailed},
+    film::{DisplayLead, FilmSource, Finished, Open, OpenFailed, Opening},
     room::{Frame, Now, Playback, Room},
     theater::Tier,
+    ui::Awake,
 };
 
 /// Opens the theater in a window.
@@ -27,6 +28,7 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
         title: "Houselights".to_owned(),
         name: Some("houselights".to_owned()),
         resolution: WindowResolution::new(1280, 720),
+        resize_constraints: WindowResizeConstraints { min_width: 640.0, min_height: 400.0, ..WindowResizeConstraints::default() },
         present_mode: PresentMode::AutoVsync,
         ..Window::default()
     };
@@ -91,8 +93,14 @@ pub(super) fn tier_of(adapter: &RenderAdapterInfo) -> Tier {
 }
 
 /// While nothing moves few frames are drawn; a key or the mouse wakes the theater at once.
-fn rest_when_still(room: Single<&Playback, With<Room>>, now: Res<Now>, awake: Res<crate::ui::Awake>, mut settings: ResMut<WinitSettings>) {
-    let is_still = room.film.is_some() && room.gather.is_none() && !room.plays(now.room()) && !awake.is_awake();
+fn rest_when_still(
+    room: Single<&Playback, With<Room>>,
+    opening: Option<Res<Opening>>,
+    now: Res<Now>,
+    awake: Res<Awake>,
+    mut settings: ResMut<WinitSettings>,
+) {
+    let is_still = opening.is_none() && room.gather.is_none() && !room.plays(now.room()) && !awake.is_awake();
     let mode = if is_still { UpdateMode::reactive(RESTING) } else { UpdateMode::Continuous };
     if settings.focused_mode != mode {
         settings.focused_mode = mode;

@@ -25,10 +25,11 @@ fn change(change: On<ChangeVolume>, mixer: Option<ResMut<Mixer>>, mut commands: 
     if matches!(change.event(), ChangeVolume::To(_) | ChangeVolume::By(_)) {
         mixer.set_film_muted(false);
     }
-    commands.trigger(Notice::news(match (mixer.is_film_muted(), mixer.film_volume()) {
+    let says = match (mixer.is_film_muted(), mixer.film_volume()) {
         (true, _) => "Sound off".to_owned(),
         (false, percent) => format!("Volume {percent:.0} %"),
-    }));
+    };
+    commands.trigger(Notice::news(says).about("volume"));
 }
 
 /// Louder, quieter, off: the film's sound for this person alone.

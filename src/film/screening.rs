@@ -105,7 +105,7 @@ fn on_choose_sound(
         screening.sound = wanted;
         let says = screening.sound_name();
         screening.join(&room, &now);
-        commands.trigger(Notice::news(says));
+        commands.trigger(Notice::news(says).about("sound track"));
     }
 }
 

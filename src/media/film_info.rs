@@ -68,7 +68,10 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
     if let Some(title) = ffi::entry(&input.metadata(), c"title").map(|title| text(&title)).filter(|title| !title.is_empty()) {
         info.title = title;
     }
-    info.duration_ns = Some(input.duration()).filter(|us| (1..MAX_DURATION_US).contains(us)).map(|us| us * 1000);
+    // Matroska counts its length from time zero, wherever it begins.
+    let before_us = if input.format().name().starts_with("matroska") { ffi::start_time_us(input) } else { 0 };
+    let duration_us = input.duration().saturating_sub(before_us);
+    info.duration_ns = Some(duration_us).filter(|us| (1..MAX_DURATION_US).contains(us)).map(|us| us * 1000);
     for stream in input.streams().filter(|stream| playable(stream.index())) {
         let is_cover = stream.disposition().contains(Disposition::ATTACHED_PIC);
         let parameters = stream.parameters();

@@ -11,6 +11,7 @@ use crate::{
     audio::ChangeVolume,
     clock::FilmTime,
     film::{ChooseSound, FilmSource, Open},
+    notice::Notice,
     room::Ask,
     theater::{Cinema, Lights, SeatNumber, Viewer},
 };
@@ -43,7 +44,15 @@ fn on_action(
         Action::VolumeTo { percent } => commands.trigger(ChangeVolume::To(percent)),
         Action::Mute => commands.trigger(ChangeVolume::ToggleMute),
         Action::NextSound => commands.trigger(ChooseSound::Next),
-        Action::Lights => lights.turn(),
+        Action::Lights => {
+            lights.turn();
+            let says = match *lights {
+                Lights::AsTheFilm => "House lights: as the film wants",
+                Lights::Up => "House lights: up",
+                Lights::Down => "House lights: down",
+            };
+            commands.trigger(Notice::news(says).about("house lights"));
+        }
         Action::Cinema => cinema.0 = !cinema.0,
         Action::Remote => remote.is_up = !remote.is_up,
         Action::Help => panels.help = !panels.help,

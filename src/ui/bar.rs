@@ -19,7 +19,7 @@ pub(super) fn show(context: &egui::Context, view: &View, actions: &mut Vec<Actio
     let width = (screen.width() - 4.0 * GRID).min(MAX_WIDTH);
     Area::new(Id::new("bar")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -2.0 * GRID)).show(context, |ui| {
         ui.set_opacity(view.visibility);
-        let fill = ui.visuals().panel_fill.gamma_multiply(0.94);
+        let fill = ui.visuals().panel_fill;
         Frame::new().fill(fill).corner_radius(12).inner_margin(egui::Margin::symmetric(16, 8)).stroke(ui.visuals().window_stroke).show(
             ui,
             |ui| {

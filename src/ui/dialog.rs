@@ -6,27 +6,34 @@ use bevy::{
 };
 
 use super::Action;
+use crate::notice::Notice;
 
 /// The system's dialog for choosing a film; it never stops the theater.
 pub(super) fn plugin(app: &mut App) {
     app.add_observer(ask).add_systems(Update, hear.run_if(resource_exists::<Asking>));
 }
 
-fn ask(_: On<AskForFile>, asking: Option<Res<Asking>>, mut commands: Commands) {
+fn ask(_: On<AskForFile>, asking: Option<Res<Asking>>, time: Res<Time<Real>>, mut commands: Commands) {
     if asking.is_some() {
         return;
     }
     let dialog = rfd::AsyncFileDialog::new().set_title("Open a film").add_filter("Films", FILM_ENDINGS).add_filter("All files", &["*"]);
     let choice = async move { dialog.pick_file().await.map(|file| file.path().to_owned()) };
-    commands.insert_resource(Asking(IoTaskPool::get().spawn(choice)));
+    commands.insert_resource(Asking { choice: IoTaskPool::get().spawn(choice), since_s: time.elapsed_secs() });
 }
 
-fn hear(mut asking: ResMut<Asking>, mut commands: Commands) {
-    if let Some(answer) = block_on(poll_once(&mut asking.0)) {
-        commands.remove_resource::<Asking>();
-        if let Some(path) = answer {
-            commands.trigger(Action::OpenFile(path));
+fn hear(mut asking: ResMut<Asking>, time: Res<Time<Real>>, mut commands: Commands) {
+    let Some(answer) = block_on(poll_once(&mut asking.choice)) else { return };
+    commands.remove_resource::<Asking>();
+    match answer {
+        Some(path) => commands.trigger(Action::OpenFile(path)),
+        // Nobody says no so fast: there is no dialog on this system.
+        None if time.elapsed_secs() - asking.since_s < NO_DIALOG_S => {
+            commands.trigger(Notice::problem(
+                "This system has no dialog for choosing files. Type the film's path in the lobby, or drop the file on the window.",
+            ));
         }
+        None => {}
     }
 }
 
@@ -35,7 +42,12 @@ fn hear(mut asking: ResMut<Asking>, mut commands: Commands) {
 pub(super) struct AskForFile;
 
 #[derive(Resource)]
-struct Asking(Task<Option<PathBuf>>);
+struct Asking {
+    choice: Task<Option<PathBuf>>,
+    since_s: f32,
+}
+
+const NO_DIALOG_S: f32 = 0.6;
 
 const FILM_ENDINGS: &[&str] = &[
     "mkv", "mp4", "webm", "mov", "avi", "m4v", "ts", "m2ts", "mpg", "mpeg", "wmv", "flv", "ogv", "3gp", "mp3", "flac", "ogg", "opus",

@@ -20,9 +20,11 @@ pub(super) fn show(context: &egui::Context, actions: &mut Vec<Action>) {
                     }
                 });
             });
-            ScrollArea::vertical().max_height(height - 8.0 * GRID).show(ui, |ui| {
+            let room = height - 8.0 * GRID;
+            ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
                 let rows = rows();
-                let half = rows.len().div_ceil(2);
+                let columns = if context.content_rect().width() < TWO_COLUMNS { 1 } else { 2 };
+                let half = rows.len().div_ceil(columns);
                 ui.horizontal_top(|ui| {
                     for (number, column) in rows.chunks(half).enumerate() {
                         Grid::new(("keys", number)).num_columns(2).spacing(vec2(2.0 * GRID, 4.0)).min_row_height(0.0).show(ui, |ui| {
@@ -57,3 +59,6 @@ fn rows() -> Vec<(String, &'static str)> {
     ]);
     rows
 }
+
+/// Narrower windows have one column.
+const TWO_COLUMNS: f32 = 1000.0;

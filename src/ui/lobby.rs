@@ -14,8 +14,7 @@ pub(super) fn show(context: &egui::Context, view: &View, path: &mut String, acti
     let palette = Palette::of(context.theme());
     let width = (context.content_rect().width() - 6.0 * GRID).min(56.0 * GRID);
     Area::new(Id::new("lobby")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).show(context, |ui| {
-        let frame =
-            Frame::new().fill(palette.panel.gamma_multiply(0.96)).corner_radius(16).inner_margin(32).stroke(ui.visuals().window_stroke);
+        let frame = Frame::new().fill(palette.panel).corner_radius(16).inner_margin(32).stroke(ui.visuals().window_stroke);
         frame.show(ui, |ui| {
             ui.set_width(width - 64.0);
             ui.vertical_centered(|ui| {

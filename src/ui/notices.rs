@@ -12,7 +12,7 @@ pub(super) fn plugin(app: &mut App) {
 fn hear(notice: On<Notice>, mut notices: ResMut<Notices>) {
     let notice = notice.event().clone();
     // The same thing again only stays longer.
-    notices.0.retain(|shown| shown.notice != notice);
+    notices.0.retain(|shown| shown.notice != notice && (notice.about.is_none() || shown.notice.about != notice.about));
     if notices.0.len() >= MOST {
         notices.0.remove(0);
     }
@@ -44,8 +44,7 @@ pub(super) fn show(context: &egui::Context, notices: &Notices) {
                 ui.set_opacity((shown.left_s / FADE_S).clamp(0.0, 1.0));
                 let colour = if shown.notice.severity == Severity::Problem { palette.problem } else { palette.text };
                 ui.vertical_centered(|ui| {
-                    let frame =
-                        Box::new().fill(palette.panel.gamma_multiply(0.95)).corner_radius(8).inner_margin(egui::Margin::symmetric(16, 8));
+                    let frame = Box::new().fill(palette.panel).corner_radius(8).inner_margin(egui::Margin::symmetric(16, 8));
                     frame.stroke(ui.visuals().window_stroke).show(ui, |ui| ui.label(RichText::new(&shown.notice.text).color(colour)));
                 });
             }

@@ -27,8 +27,15 @@ fn wheel(mut wheels: MessageReader<MouseWheel>, wants: Res<EguiWantsInput>, mut 
     }
 }
 
-fn wake(moved: Res<AccumulatedMouseMotion>, buttons: Res<ButtonInput<MouseButton>>, mut awake: ResMut<Awake>) {
-    if moved.delta != Vec2::ZERO || buttons.get_just_pressed().next().is_some() {
+/// Tablets and remote desktops move the pointer without moving a mouse.
+fn wake(
+    mut moves: MessageReader<CursorMoved>,
+    moved: Res<AccumulatedMouseMotion>,
+    buttons: Res<ButtonInput<MouseButton>>,
+    mut awake: ResMut<Awake>,
+) {
+    let has_moved = moves.read().count() > 0 || moved.delta != Vec2::ZERO;
+    if has_moved || buttons.get_just_pressed().next().is_some() {
         awake.wake();
     }
 }

@@ -41,7 +41,7 @@ fn has_left(hall: &mut Hall) -> bool {
 fn keys_do_what_the_list_says() {
     let folder = tempfile::tempdir().unwrap();
     let film = Clip { size: (640, 360), ..Clip::default() }.make(folder.path());
-    let mut hall = Hall::open((640, 360), Tier::Low);
+    let mut hall = Hall::open((1280, 720), Tier::Low);
     hall.present(&film, false);
     press(&mut hall, KeyCode::Space, " ");
     let now = hall.world().resource::<houselights::room::Now>().room();

@@ -156,6 +156,8 @@ fn the_command_line_explains_its_mistakes() {
         (&[], "no display"),
         (&["shot", "--film", "/nowhere/none.mkv", "--out", "/tmp/never.png"], "no file"),
         (&["shot", "--seat", "71", "--out", "a.png"], "1 to 70"),
+        (&["shot", "--out", "a.jpg"], ".png"),
+        (&["--headless", "--trace", "assets/demo.mkv", "assets/demo.mkv"], "the film itself"),
     ] {
         let output = run(arguments);
         assert!(!output.status.success() && text(&output.stderr).contains(expected), "{arguments:?}: {}", text(&output.stderr));
