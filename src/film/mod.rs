@@ -9,17 +9,18 @@
 //! drift, and it never ends).
 
 mod follow;
+mod lead;
 mod open;
 mod screening;
 mod show;
 
 use bevy::prelude::*;
 
+pub use lead::DisplayLead;
 pub use open::{Decoding, FilmSource, Open, OpenFailed, Opening};
 pub use screening::{Abandoned, ChooseSound, Finished, Screening, TraceTo};
-pub use show::DisplayLead;
 
 /// Everything that makes a film run.
 pub fn plugin(app: &mut App) {
-    app.add_plugins((open::plugin, screening::plugin, follow::plugin, show::plugin));
+    app.add_plugins((open::plugin, screening::plugin, follow::plugin, lead::plugin, show::plugin));
 }

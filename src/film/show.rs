@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 
-use super::{Screening, screening::TraceTo};
+use super::{DisplayLead, Screening, screening::TraceTo};
 use crate::{
     handover::{QueueConsumer, Stamped},
     media::Picture,
@@ -14,7 +14,6 @@ use crate::{
 /// Puts the picture on the screen that belongs to what is heard.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Screen>()
-        .init_resource::<DisplayLead>()
         .add_systems(Update, show.in_set(Frame::Show).run_if(resource_exists::<Screening>))
         .add_systems(Update, clear.in_set(Frame::Show).run_if(resource_removed::<Screening>));
 }
@@ -50,34 +49,6 @@ fn show(
         screen.show(on_screen(picture));
     }
 }
-
-/// How long it takes from choosing a picture until it is seen, on the average.
-///
-/// Pictures are chosen once a frame, so one that waits until it is due is seen half a frame late; a window shows what was chosen some frames ago.
-#[derive(Resource, Debug, Default)]
-pub struct DisplayLead {
-    /// Frames between choosing and seeing: 0 offscreen, about one in a window.
-    pub frames: f64,
-    last_mono_ns: Option<i64>,
-    frame_ns: f64,
-}
-
-impl DisplayLead {
-    fn advance(&mut self, now_mono_ns: i64) -> i64 {
-        if let Some(last) = self.last_mono_ns.replace(now_mono_ns) {
-            let frame_ns = (now_mono_ns - last) as f64;
-            // A theater at rest draws seldom; that says nothing of how it draws a film.
-            if (0.0..MAX_FRAME_NS).contains(&frame_ns) {
-                self.frame_ns += (frame_ns - self.frame_ns) * FRAME_SHARE;
-            }
-        }
-        (self.frame_ns * (0.5 + self.frames)) as i64
-    }
-}
-
-/// A film that is drawn more seldom is not watched.
-const MAX_FRAME_NS: f64 = 100e6;
-const FRAME_SHARE: f64 = 0.1;
 
 /// The newest picture that is due; those before it are too late and dropped. The first one of a standing room is due whatever its time: the file may have none
 /// for the very place.
