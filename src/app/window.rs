@@ -2,17 +2,18 @@ use std::process::ExitCode;
 
 use bevy::{
     app::AppExit,
+    ecs::message::Messages,
     log::LogPlugin,
     prelude::*,
     render::renderer::RenderAdapterInfo,
-    window::{PresentMode, WindowResizeConstraints, WindowResolution},
+    window::{PresentMode, RequestRedraw, WindowResizeConstraints, WindowResolution},
     winit::{UpdateMode, WinitSettings},
 };
 
 use super::{Cli, Ground, hall, house, keep, log, say};
 use crate::{
     film::{DisplayLead, FilmSource, Finished, Open, OpenFailed, Opening},
-    room::{Frame, Now, Playback, Room},
+    room::{Now, Playback, Room},
     theater::Tier,
     ui::Awake,
 };
@@ -45,7 +46,7 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     if cli.tier.is_none() {
         app.add_systems(PreStartup, choose_tier);
     }
-    app.insert_resource(WinitSettings::continuous()).add_systems(Update, rest_when_still.after(Frame::Show));
+    app.insert_resource(WinitSettings::continuous()).add_systems(Last, rest_when_still);
     if cli.play {
         app.add_observer(|_: On<Finished>, mut exit: MessageWriter<AppExit>| {
             exit.write(AppExit::Success);
@@ -99,10 +100,23 @@ fn rest_when_still(
     now: Res<Now>,
     awake: Res<Awake>,
     mut settings: ResMut<WinitSettings>,
+    mut redraws: ResMut<Messages<RequestRedraw>>,
 ) {
     let is_still = opening.is_none() && room.gather.is_none() && !room.plays(now.room()) && !awake.is_awake();
-    let mode = if is_still { UpdateMode::reactive(RESTING) } else { UpdateMode::Continuous };
+    if is_still {
+        // egui asks for another frame after each one; what it shows then can wait for the next one that comes by itself.
+        redraws.clear();
+    }
+    let resting = UpdateMode::Reactive {
+        wait: RESTING,
+        react_to_device_events: true,
+        react_to_user_events: false,
+        // Each drawn frame is followed by a window event of its own, and would call for the next one.
+        react_to_window_events: false,
+    };
+    let mode = if is_still { resting } else { UpdateMode::Continuous };
     if settings.focused_mode != mode {
+        tracing::debug!("the theater draws {mode:?}");
         settings.focused_mode = mode;
         settings.unfocused_mode = mode;
     }
