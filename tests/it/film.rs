@@ -116,6 +116,24 @@ fn a_film_that_cannot_be_opened_is_said_and_the_running_one_goes_on() {
 }
 
 #[test]
+fn a_film_whose_end_is_missing_plays_as_far_as_it_goes_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (320, 180), seconds: 8.0, ..Clip::default() }.make(folder.path());
+    let whole = std::fs::read(&film).unwrap();
+    std::fs::write(&film, &whole[..whole.len() / 3]).unwrap();
+    let mut hall = Hall::open((320, 180), Tier::Low);
+    hall.present(&film, true);
+    hall.until(|hall| !hall.said().is_empty());
+    let said = hall.said();
+    assert!(said.len() == 1 && said[0].contains("of 0:08: the rest of the file is missing or damaged"), "{said:?}");
+    // It stands at its end, and plays again from its beginning.
+    hall.until(|hall| hall.playback().film.is_some_and(|film| film.duration_ns.is_some_and(|ns| ns < 7_000_000_000)));
+    hall.trigger(Ask::Play);
+    hall.until(|hall| hall.playback().gather.is_none());
+    assert_eq!(hall.playback().timeline.film.ns(), 0);
+}
+
+#[test]
 fn the_demo_plays_from_inside_the_program() {
     let mut hall = Hall::open(SMALL, Tier::Low);
     hall.hide_panels();
