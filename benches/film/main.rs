@@ -39,5 +39,6 @@ fn main() {
             rows.extend(run());
         }
     }
+    rows.retain(|row| only.as_ref().is_none_or(|only| row.id.starts_with(only.as_str())));
     table::print(&rows, is_json);
 }

@@ -161,11 +161,6 @@ impl Offscreen {
     pub fn size(&self) -> (u32, u32) {
         (self.width, self.height)
     }
-
-    /// From now on each step lasts this long.
-    pub fn set_step(&mut self, step: Duration) {
-        self.app.insert_resource(TimeUpdateStrategy::ManualDuration(step));
-    }
 }
 
 fn redirect(mut commands: Commands, target: Res<Target>, cameras: Query<(Entity, Option<&RenderTarget>), With<Camera>>) {

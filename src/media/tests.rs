@@ -507,3 +507,51 @@ fn a_film_damaged_anywhere_never_panics_and_its_end_is_told() {
     }
     assert!(shown > 20 && film.ended_ns.is_some(), "{shown} pictures");
 }
+
+/// A film that says when it is read or sought in, and then does not come back until it is let go.
+struct Blocking {
+    bytes: Cursor<Vec<u8>>,
+    in_seek: bool,
+    entered: mpsc::SyncSender<()>,
+    let_go: mpsc::Receiver<()>,
+}
+
+impl Blocking {
+    /// Returns when the test is over.
+    fn block(&self) -> bool {
+        self.entered.send(()).is_ok() && self.let_go.recv().is_ok()
+    }
+}
+
+impl Read for Blocking {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.in_seek {
+            self.block();
+        }
+        self.bytes.read(buffer)
+    }
+}
+
+impl io::Seek for Blocking {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        if self.in_seek {
+            self.block();
+        }
+        self.bytes.seek(to)
+    }
+}
+
+#[test]
+fn a_thread_that_does_not_come_back_is_noticed_and_one_that_waits_for_bytes_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = fs::read(Clip { seconds: 1.0, name: "a.mp4", sound: &["aac"], ..Clip::default() }.make(folder.path())).unwrap();
+    for in_seek in [true, false] {
+        let (entered, has_entered) = mpsc::sync_channel(1);
+        let (lets_go, let_go) = mpsc::sync_channel(1);
+        let source = Source::new("a.mp4", Blocking { bytes: Cursor::new(film.clone()), in_seek, entered, let_go });
+        let player = Player::start(source, || 1_000).unwrap();
+        has_entered.recv_timeout(Duration::from_secs(20)).expect("FFmpeg asks the reader");
+        assert_eq!(player.stuck_for_ns(6 * SECOND + 1_000), if in_seek { 6 * SECOND } else { 0 });
+        drop((player, has_entered, lets_go));
+    }
+}

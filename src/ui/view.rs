@@ -4,7 +4,6 @@ use crate::{
     audio::Mixer,
     film::{Opening, Screening},
     room::{Frame, Now, Playback, Room},
-    theater::Cinema,
 };
 
 /// Gathers what the panels show, and knows when they should be seen.
@@ -19,7 +18,6 @@ fn gather(
     screening: Option<Res<Screening>>,
     opening: Option<Res<Opening>>,
     mixer: Option<Res<Mixer>>,
-    cinema: Res<Cinema>,
     now: Res<Now>,
     time: Res<Time>,
 ) {
@@ -41,7 +39,6 @@ fn gather(
         opening: opening.map(|opening| opening.name().to_owned()),
         volume_percent: mixer.as_ref().map_or(0.0, |mixer| mixer.film_volume()),
         is_muted: mixer.is_some_and(|mixer| mixer.is_film_muted()),
-        is_cinema: cinema.0,
         visibility: shown,
     };
 }
@@ -57,8 +54,6 @@ pub struct View {
     pub volume_percent: f32,
     /// Whether the sound is off.
     pub is_muted: bool,
-    /// Whether the film fills the window.
-    pub is_cinema: bool,
     /// How far the bar is faded in, 0 to 1.
     pub visibility: f32,
 }
