@@ -39,6 +39,7 @@
 pub mod clock;
 pub mod handover;
 pub mod media;
+pub mod net;
 pub mod settings;
 pub mod trace;
 

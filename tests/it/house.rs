@@ -59,7 +59,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("noq*", &["net"]),
     ("tokio*", &["net"]),
     ("bincode", &["net"]),
-    ("blake3", &["swarm"]),
+    ("blake3", &["net", "swarm"]), // net: proofs of a secret, checksums of invites
+    ("data_encoding", &["net"]),
     ("kira", &["audio"]),
     ("cpal", &["audio", "voice"]),
     ("bevy_replicon", &["room"]),
