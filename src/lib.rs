@@ -41,6 +41,7 @@ pub mod handover;
 pub mod media;
 pub mod net;
 pub mod settings;
+pub mod swarm;
 pub mod trace;
 
 #[cfg(feature = "theater")]

@@ -71,7 +71,7 @@ fn play(film: Option<&Path>, as_before: Option<&[i64]>) -> (f64, Vec<i64>) {
     let ear = capture::Handle::default();
     let mixer = Mixer::open(&Output::Capture(ear.clone()), &Trace::default()).unwrap();
     let mut offscreen = Offscreen::new(Options { width: 64, height: 36, step: None, dummy_window: false }, |app| {
-        app::house(app, Ground { mixer, trace: Trace::default(), clock: None });
+        app::house(app, Ground::nobodys(mixer));
         app.add_plugins(screen::plugin);
     });
     let mut stage = Stage { now_ns: 0, ear };

@@ -29,7 +29,7 @@ impl Stage {
         let mixer = Mixer::open(output, trace).unwrap();
         let options = Options { width: size.0, height: size.1, step: None, dummy_window: false };
         let mut offscreen = Offscreen::new(options, |app| {
-            app::house(app, Ground { mixer, trace: trace.clone(), clock: Some(mono_ns) });
+            app::house(app, Ground { trace: trace.clone(), clock: Some(mono_ns), ..Ground::nobodys(mixer) });
             app::hall(app, Some(tier));
         });
         offscreen.until_ready().expect("software Vulkan: apt-get install mesa-vulkan-drivers");

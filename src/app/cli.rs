@@ -2,7 +2,10 @@ use std::{path::PathBuf, process::ExitCode, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{audio::Output, theater::SeatNumber};
+use crate::{
+    audio::Output,
+    room::{Relay, SeatNumber},
+};
 
 /// Reads the command line; help, version and mistakes are answered at once.
 pub(super) fn parse() -> Result<Cli, ExitCode> {
@@ -21,28 +24,28 @@ pub struct Cli {
     /// The film to put on the screen; without one the lobby opens
     pub film: Option<PathBuf>,
 
-    /// Instead of the film: one picture, or a look at this machine
+    /// Instead of the film: friends, one picture, or a look at this machine
     #[command(subcommand)]
     pub command: Option<Command>,
 
     /// Without window: commands come as lines on standard input, answers go as JSON to standard output
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub headless: bool,
 
     /// Play at once and leave at the film's end (0), or when it cannot be played (1)
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub play: bool,
 
     /// Where the sound goes: `device`, `device:NAME`, `null`, or `file:OUT.wav`
-    #[arg(long, value_name = "WHERE", default_value = "device")]
+    #[arg(long, value_name = "WHERE", default_value = "device", global = true)]
     pub sound: Sound,
 
     /// By how many millionths the clock of `null` and `file:` runs fast
-    #[arg(long, value_name = "N", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 0.0, allow_negative_numbers = true, global = true)]
     pub null_ppm: f64,
 
     /// Write what is heard and shown, and when, to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub trace: Option<PathBuf>,
 
     /// How much detail is drawn; without it the graphics adapter decides
@@ -52,6 +55,10 @@ pub struct Cli {
     /// The name others see
     #[arg(long, global = true)]
     pub name: Option<String>,
+
+    /// Which relays help where no direct way is found: `default`, `none`, or a relay's address
+    #[arg(long, value_name = "RELAY", default_value = "default", global = true)]
+    pub relay: RelayOption,
 
     /// Folder of the settings
     #[arg(long, value_name = "DIR", global = true)]
@@ -69,6 +76,18 @@ pub struct Cli {
 /// What else the program does.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// Open a theater to friends and print the invite to send them
+    Host {
+        /// The film to put on the screen; it can be put on later, too
+        film: Option<PathBuf>,
+    },
+    /// Go to a friend's theater
+    Join {
+        /// The invite they sent
+        invite: String,
+    },
+    /// Keep a room for others, with no window, sound or film of its own
+    Serve,
     /// Draw one picture of the theater, without window or display
     Shot(Shot),
     /// Say what this machine has and what is missing
@@ -112,6 +131,15 @@ pub struct Shot {
 }
 
 impl Cli {
+    /// The film that was named, by whatever command.
+    #[must_use]
+    pub const fn film(&self) -> Option<&PathBuf> {
+        match &self.command {
+            Some(Command::Host { film }) => film.as_ref(),
+            _ => self.film.as_ref(),
+        }
+    }
+
     /// The output that was asked for.
     #[must_use]
     pub fn output(&self) -> Output {
@@ -145,6 +173,23 @@ impl FromStr for Sound {
             Some(("device", name)) if !name.is_empty() => Ok(Self::Device(Some(name.to_owned()))),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
             _ => Err("say device, device:NAME (as `houselights doctor` lists it), null, or file:OUT.wav".to_owned()),
+        }
+    }
+}
+
+/// Which relays help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayOption(pub Relay);
+
+impl FromStr for RelayOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "default" => Ok(Self(Relay::Default)),
+            "none" => Ok(Self(Relay::None)),
+            url if url.starts_with("https://") || url.starts_with("http://") => Ok(Self(Relay::Url(url.to_owned()))),
+            _ => Err("say default, none, or a relay's address such as https://relay.example".to_owned()),
         }
     }
 }
@@ -187,8 +232,8 @@ pub enum TierChoice {
 const MAX_SIDE: u32 = 8192;
 /// A clock worse than a tenth is none.
 const MAX_PPM: f64 = 100_000.0;
-const AFTER_HELP: &str =
-    "Headless lines: open FILE | play | pause | toggle | seek SECONDS | audio N | volume PERCENT | mute | state | close | quit";
+const AFTER_HELP: &str = "Headless lines: open FILE | present FILE | play | pause | toggle | seek SECONDS | start | audio N | volume PERCENT | mute | close | state | people | chat | \
+     sit SEAT | look YAW PITCH | say TEXT | invite | leave | kick NAME | mute NAME | lock | unlock | allow NAME RIGHT | deny NAME RIGHT | quit";
 
 #[cfg(test)]
 mod tests {

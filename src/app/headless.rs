@@ -7,26 +7,29 @@ use std::{
     time::Duration,
 };
 
-use bevy::{app::AppExit, prelude::*};
+use bevy::{app::AppExit, prelude::*, state::app::StatesPlugin, time::TimePlugin};
 use serde::Serialize;
 
-use super::{Cli, Ground, house, print, say};
+use super::{Cli, Ground, cli, house, people, print, say};
 use crate::{
     audio::{ChangeVolume, Mixer},
     clock::FilmTime,
     film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening},
     notice::{Notice, Severity},
-    room::{Ask, Now, Playback, Room},
+    room::{
+        Ask, Head, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback, Right, Room, Say, SeatNumber, SitDown,
+        Standing, Turned, Words,
+    },
 };
 
 /// Runs the theater without window: the same room, sound and film, moved by lines of text.
 pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     super::log::to_stderr(cli.verbose);
-    if cli.play && cli.film.is_none() {
+    if cli.play && cli.film().is_none() {
         return Err("--play needs a film.".to_owned());
     }
     let mut app = App::new();
-    app.add_plugins(TaskPoolPlugin::default());
+    app.add_plugins((TaskPoolPlugin::default(), TimePlugin, StatesPlugin));
     house(&mut app, Ground::open(cli)?);
     app.init_resource::<LastProblem>().add_observer(|notice: On<Notice>, mut last: ResMut<LastProblem>| {
         if notice.event().severity == Severity::Problem {
@@ -45,6 +48,13 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
             exit.write(AppExit::error());
         }
     });
+    let joins = matches!(cli.command, Some(cli::Command::Join { .. }));
+    app.add_observer(move |parted: On<Parted>, mut exit: MessageWriter<AppExit>| {
+        say(&parted.event().sentence);
+        if joins {
+            exit.write(AppExit::error());
+        }
+    });
     app.add_observer(move |_: On<Abandoned>, mut exit: MessageWriter<AppExit>| {
         if leaves_at_end {
             exit.write(AppExit::error());
@@ -52,12 +62,39 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     });
     app.finish();
     app.cleanup();
-    if let Some(film) = &cli.film {
-        app.world_mut().trigger(Open { source: FilmSource::File(film.clone()), plays: cli.play });
-        app.world_mut().flush();
+    // Everybody's own room is there before anything is asked of it.
+    app.update();
+    begin(app.world_mut(), cli);
+    if let Some(exit) = app.should_exit() {
+        return Ok(if exit.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let lines = standard_input().map_err(|error| format!("Standard input cannot be read: {error}."))?;
     Ok(live(&mut app, &lines))
+}
+
+/// Does what the command line asks for.
+fn begin(world: &mut World, cli: &Cli) {
+    match &cli.command {
+        Some(cli::Command::Host { .. }) => world.trigger(OpenTheater { without_seat: false }),
+        Some(cli::Command::Serve) => world.trigger(OpenTheater { without_seat: true }),
+        Some(cli::Command::Join { invite }) => world.trigger(Join { invite: invite.clone() }),
+        _ => {}
+    }
+    world.flush();
+    let keeps_room = matches!(cli.command, Some(cli::Command::Host { .. } | cli::Command::Serve));
+    if keeps_room {
+        let printed = people::invites(world).is_ok_and(|invites| {
+            let invites = if matches!(cli.command, Some(cli::Command::Serve)) { invites } else { invites.for_guests() };
+            serde_json::to_string(&invites).is_ok_and(|line| print(&line))
+        });
+        if !printed {
+            world.write_message(AppExit::error());
+        }
+    }
+    if let Some(film) = cli.film() {
+        world.trigger(Open { source: FilmSource::File(film.clone()), plays: cli.play });
+    }
+    world.flush();
 }
 
 /// Lets time pass, a few milliseconds at a stretch, until somebody leaves.
@@ -68,7 +105,13 @@ fn live(app: &mut App, lines: &Receiver<String>) -> ExitCode {
         if let Some(exit) = app.should_exit() {
             return if exit.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
-        let pause = if is_moving(app.world_mut()) { MOVING } else { STANDING };
+        let pause = if is_moving(app.world_mut()) {
+            MOVING
+        } else if *app.world().resource::<Standing>() == Standing::Alone {
+            STANDING
+        } else {
+            LISTENING
+        };
         // What a line asks for may need the film that is being opened.
         let is_opening = app.world().contains_resource::<Opening>();
         if !listens || is_opening {
@@ -135,6 +178,30 @@ pub enum Line {
     Volume(f32),
     /// Sound off or on again.
     Mute,
+    /// Put a film on the screen for everybody; it plays when all are ready.
+    Present(PathBuf),
+    /// Do not wait for those who are not ready.
+    Start,
+    /// Sit down there.
+    Sit(SeatNumber),
+    /// Turn the head: degrees to the left of the screen, and upwards.
+    Look(f32, f32),
+    /// Say something in the chat.
+    Say(String),
+    /// Who is here.
+    People,
+    /// What was said.
+    Chat,
+    /// The invites to this theater.
+    Invite,
+    /// What a moderator does about somebody.
+    Moderate(Deed, String),
+    /// Leave the remote to moderators and whom they allow.
+    Lock,
+    /// Give the remote to everybody.
+    Unlock,
+    /// Leave somebody's theater, or close one's own to others.
+    Leave,
     /// Say how things are.
     State,
     /// Take the film off the screen.
@@ -169,11 +236,46 @@ impl Line {
                 .filter(|volume| (0.0..=f64::from(crate::audio::VOLUME_MAX)).contains(volume))
                 .map(|volume| Self::Volume(volume as f32))
                 .ok_or_else(|| format!("Say how loud in percent, 0 to {}: volume 80.", crate::audio::VOLUME_MAX)),
-            "mute" => bare(Self::Mute),
+            "mute" if rest.is_empty() => Ok(Self::Mute),
+            "mute" => Ok(Self::Moderate(Deed::Deny(Right::Speak), rest.to_owned())),
+            "kick" if !rest.is_empty() => Ok(Self::Moderate(Deed::Kick, rest.to_owned())),
+            "kick" => Err("Say whom: kick NAME.".to_owned()),
+            "allow" | "deny" => {
+                let (name, right) =
+                    rest.rsplit_once(char::is_whitespace).ok_or_else(|| format!("Say whom and what: {word} NAME RIGHT."))?;
+                let right = right.parse().map_err(|sentence: &str| sentence.to_owned())?;
+                let deed = if word == "allow" { Deed::Allow(right) } else { Deed::Deny(right) };
+                Ok(Self::Moderate(deed, name.trim().to_owned()))
+            }
+            "lock" => bare(Self::Lock),
+            "unlock" => bare(Self::Unlock),
+            "present" if !rest.is_empty() => Ok(Self::Present(rest.into())),
+            "present" => Err("Say which film: present FILE.".to_owned()),
+            "start" => bare(Self::Start),
+            "sit" => rest
+                .parse()
+                .ok()
+                .and_then(SeatNumber::new)
+                .map(Self::Sit)
+                .ok_or_else(|| "Say which seat, 1 to 70, row by row from the front: sit 12.".to_owned()),
+            "look" => rest
+                .split_once(char::is_whitespace)
+                .and_then(|(yaw, pitch)| Some((yaw.parse::<f32>().ok()?, pitch.trim().parse::<f32>().ok()?)))
+                .filter(|(yaw, pitch)| yaw.is_finite() && pitch.is_finite())
+                .map(|(yaw, pitch)| Self::Look(yaw, pitch))
+                .ok_or_else(|| "Say where to in degrees, to the left and upwards: look 30 -5.".to_owned()),
+            "say" if !rest.is_empty() => Ok(Self::Say(rest.to_owned())),
+            "say" => Err("Say what: say hello.".to_owned()),
+            "people" => bare(Self::People),
+            "chat" => bare(Self::Chat),
+            "invite" => bare(Self::Invite),
+            "leave" => bare(Self::Leave),
             "state" => bare(Self::State),
             "close" => bare(Self::Close),
             "quit" | "exit" => bare(Self::Quit),
-            "" => Err("Say a command: open, play, pause, toggle, seek, audio, volume, mute, state, close, quit.".to_owned()),
+            "" => {
+                Err("Say a command, such as open, play, pause, seek, say, people, state, quit; `houselights --help` lists all.".to_owned())
+            }
             _ => Err(format!("There is no command `{}`.", word.chars().take(40).collect::<String>())),
         }
     }
@@ -189,16 +291,25 @@ impl Line {
             Answer::ok()
         };
         let answer = match self {
-            Self::Open(path) => {
-                // The answer is the check that can be made at once; what comes of the rest is told on standard error and by `state`.
-                match crate::media::Source::file(&path) {
-                    Ok(_) => {
-                        world.trigger(Open { source: FilmSource::File(path), plays: false });
-                        Answer::ok()
-                    }
-                    Err(error) => Answer::error(error.to_string()),
-                }
+            Self::Open(path) => open(world, path, false),
+            Self::Present(path) => open(world, path, true),
+            Self::Start => asks(world, Ask::StartAnyway),
+            Self::Sit(seat) => does(world, SitDown(seat)),
+            Self::Look(yaw, pitch) => {
+                world.resource_mut::<Turned>().0 = Head::from_radians(yaw.to_radians(), pitch.to_radians());
+                Answer::ok()
             }
+            Self::Say(text) => does(world, Say(Words::from(text))),
+            Self::People => Answer { people: Some(people::list(world)), ..Answer::ok() },
+            Self::Chat => Answer { chat: Some(people::chat(world)), ..Answer::ok() },
+            Self::Invite => people::invites(world).map_or_else(Answer::error, |invites| Answer { invites: Some(invites), ..Answer::ok() }),
+            Self::Moderate(deed, name) => match people::find(world, &name) {
+                Ok(who) => does(world, deed.about(who)),
+                Err(sentence) => Answer::error(sentence),
+            },
+            Self::Lock => does(world, Moderation::Lock),
+            Self::Unlock => does(world, Moderation::Unlock),
+            Self::Leave => does(world, Leave),
             Self::Play => asks(world, Ask::Play),
             Self::Pause => asks(world, Ask::Pause),
             Self::Toggle => asks(world, Ask::Toggle),
@@ -228,12 +339,52 @@ impl Line {
     }
 }
 
+fn does<E: for<'a> Event<Trigger<'a>: Default>>(world: &mut World, wish: E) -> Answer {
+    world.trigger(wish);
+    Answer::ok()
+}
+
+fn open(world: &mut World, path: PathBuf, plays: bool) -> Answer {
+    // The answer is the check that can be made at once; what comes of the rest is told on standard error and by `state`.
+    match crate::media::Source::file(&path) {
+        Ok(_) => does(world, Open { source: FilmSource::File(path), plays }),
+        Err(error) => Answer::error(error.to_string()),
+    }
+}
+
+/// What a moderator does about somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Remove them.
+    Kick,
+    /// Give a right.
+    Allow(Right),
+    /// Take a right.
+    Deny(Right),
+}
+
+impl Deed {
+    const fn about(self, who: ParticipantId) -> Moderation {
+        match self {
+            Self::Kick => Moderation::Kick { who },
+            Self::Allow(right) => Moderation::Allow { who, right },
+            Self::Deny(right) => Moderation::Deny { who, right },
+        }
+    }
+}
+
 /// The answer to a line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(flatten)]
+    invites: Option<people::Invites>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people: Option<Vec<people::Person>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat: Option<Vec<people::Line>>,
     #[serde(flatten)]
     state: Option<State>,
     #[serde(skip)]
@@ -242,7 +393,7 @@ pub struct Answer {
 
 impl Answer {
     fn ok() -> Self {
-        Self { ok: true, error: None, state: None, leaves: false }
+        Self { ok: true, error: None, invites: None, people: None, chat: None, state: None, leaves: false }
     }
 
     fn error(sentence: String) -> Self {
@@ -266,22 +417,30 @@ struct State {
     volume: f32,
     muted: bool,
     audio: usize,
+    /// Alone, host, joining or guest.
+    room: &'static str,
+    /// For whom the room waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_for: Option<Vec<String>>,
     /// What went wrong last.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
 
 impl State {
-    fn of(world: &World, playback: &Playback) -> Self {
+    fn of(world: &mut World, playback: &Playback) -> Self {
+        let waiting_for = people::waited_for(world, playback);
         let now = world.resource::<Now>().room();
         let film = playback.film.as_ref();
         let duration_s = film.and_then(|film| film.duration_ns).map(|ns| ns as f64 / 1e9);
         let film_time_s = playback.timeline.film_at(now).s();
         Self {
-            film: film.map(|film| film.title.clone()),
+            film: film.map(|film| film.title.to_string()),
             film_time_s: duration_s.map_or(film_time_s, |duration_s| film_time_s.min(duration_s)),
             duration_s,
             playing: playback.plays(now),
+            room: people::standing(world),
+            waiting_for,
             volume: world.get_resource::<Mixer>().map_or(0.0, Mixer::film_volume),
             muted: world.get_resource::<Mixer>().is_some_and(Mixer::is_film_muted),
             problem: world.get_resource::<LastProblem>().and_then(|last| last.0.clone()),
@@ -297,6 +456,8 @@ struct LastProblem(Option<String>);
 /// While a film moves: a quarter of a picture at 60 a second.
 const MOVING: Duration = Duration::from_millis(4);
 const STANDING: Duration = Duration::from_millis(30);
+/// Others may ask for something at any time.
+const LISTENING: Duration = Duration::from_millis(8);
 const LINES_WAITING: usize = 64;
 const MAX_LINE_BYTES: u64 = 8192;
 

@@ -5,8 +5,9 @@ use super::Cli;
 use crate::{
     audio::Mixer,
     notice::Notice,
+    room::{Myself, SeatNumber},
     settings::{self, Settings},
-    theater::{SeatNumber, Viewer},
+    theater::Viewer,
     ui::Look,
 };
 
@@ -17,6 +18,7 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
     let (sound, hall): (Sound, Hall) = (kept.section("audio"), kept.section("theater"));
     app.world_mut().resource_mut::<Mixer>().set_film_volume(sound.volume);
     if let Some(seat) = SeatNumber::new(hall.seat) {
+        app.world_mut().resource_mut::<Myself>().seat = seat;
         app.insert_resource(Viewer { seat, ..Viewer::default() });
     }
     app.insert_resource(kept.section::<Look>("ui"));

@@ -11,6 +11,7 @@ mod keep;
 mod log;
 pub mod offscreen;
 mod parts;
+mod people;
 mod shot;
 mod window;
 
@@ -31,8 +32,9 @@ pub fn run() -> ExitCode {
     let result = match &cli.command {
         Some(cli::Command::Shot(shot)) => shot::run(shot, &cli),
         Some(cli::Command::Doctor) => doctor::run(),
-        None if cli.headless => headless::run(&cli),
-        None => window::run(&cli),
+        Some(cli::Command::Serve) => headless::run(&cli),
+        _ if cli.headless => headless::run(&cli),
+        _ => window::run(&cli),
     };
     result.unwrap_or_else(|sentence| {
         say(&sentence);

@@ -1,11 +1,13 @@
+use std::path::PathBuf;
+
 use bevy::prelude::*;
 
 use super::{Cli, Sound, TierChoice};
 use crate::{
     audio::{self, Mixer},
-    film::{self, TraceTo},
-    room::{self, Clock},
-    theater,
+    film::{self, CacheFolder, TraceTo},
+    room::{self, Clock, Identity, Myself, PersonName, Relay, RelayChoice},
+    settings, theater,
     theater::Tier,
     trace::{Trace, mono_ns},
     ui,
@@ -13,7 +15,11 @@ use crate::{
 
 /// What runs with and without a window: the room, the sound, the film.
 pub fn house(app: &mut App, ground: Ground) {
-    app.insert_resource(ground.mixer).insert_resource(TraceTo(ground.trace));
+    app.insert_resource(ground.mixer)
+        .insert_resource(TraceTo(ground.trace))
+        .insert_resource(ground.myself)
+        .insert_resource(RelayChoice(ground.relay))
+        .insert_resource(ground.cache);
     if let Some(mono_ns) = ground.clock {
         app.insert_resource(Clock(mono_ns));
     }
@@ -36,6 +42,12 @@ pub struct Ground {
     pub trace: Trace,
     /// Where the time comes from; without one it is moved by hand.
     pub clock: Option<fn() -> i64>,
+    /// Who one is to others.
+    pub myself: Myself,
+    /// Which relays help.
+    pub relay: Relay,
+    /// Where films of others lie while one watches them.
+    pub cache: CacheFolder,
 }
 
 impl Ground {
@@ -50,7 +62,22 @@ impl Ground {
             None => Trace::default(),
         };
         let mixer = Mixer::open(&cli.output(), &trace).map_err(|error| error.to_string())?;
-        Ok(Self { mixer, trace, clock: Some(mono_ns) })
+        let folder = cli.config.clone().or_else(settings::default_folder);
+        let (identity, problem) = Identity::open(folder.as_deref());
+        if let Some(problem) = problem {
+            super::say(&problem);
+        }
+        let name = cli.name.clone().or_else(user_name).unwrap_or_default();
+        let myself = Myself { name: PersonName::from(name), ..Myself::new(identity) };
+        let cache = CacheFolder { path: cli.cache.clone().or_else(default_cache), ..CacheFolder::default() };
+        Ok(Self { mixer, trace, clock: Some(mono_ns), myself, relay: cli.relay.0.clone(), cache })
+    }
+
+    /// Nobody's: no key is kept, no relay asked, nothing cached; time is moved by hand.
+    #[must_use]
+    pub fn nobodys(mixer: Mixer) -> Self {
+        let myself = Myself::new(Identity::open(None).0);
+        Self { mixer, trace: Trace::default(), clock: None, myself, relay: Relay::None, cache: CacheFolder::default() }
     }
 }
 
@@ -63,9 +90,21 @@ impl From<TierChoice> for Tier {
     }
 }
 
+/// The name the system knows.
+fn user_name() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|variable| std::env::var(variable).ok().filter(|name| !name.is_empty()))
+}
+
+/// The user's folder for what may be thrown away (XDG base directories; the system's folder for temporary files elsewhere).
+fn default_cache() -> Option<PathBuf> {
+    let from = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = from("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| from("HOME").map(|home| home.join(".cache")));
+    Some(base.unwrap_or_else(std::env::temp_dir).join("houselights").join("films"))
+}
+
 /// Refuses to write over the film that is to be watched.
 fn spare_the_film(cli: &Cli) -> Result<(), String> {
-    let Some(film) = cli.film.as_ref().and_then(|film| film.canonicalize().ok()) else { return Ok(()) };
+    let Some(film) = cli.film().and_then(|film| film.canonicalize().ok()) else { return Ok(()) };
     let sound = if let Sound::File(path) = &cli.sound { Some(path) } else { None };
     match [sound, cli.trace.as_ref()].into_iter().flatten().find(|path| path.canonicalize().is_ok_and(|path| path == film)) {
         Some(path) => Err(format!("{} is the film itself and would be overwritten. Choose another name.", path.display())),

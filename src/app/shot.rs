@@ -11,8 +11,8 @@ use crate::{
     audio::{Mixer, Output, backend::capture},
     clock::FilmTime,
     film::{Decoding, FilmSource, Open, OpenFailed, Opening, Screening},
-    room::{Ask, Now},
-    theater::{Cinema, Curtain, HouseLights, Mood, Screen, SeatNumber, Tier, Viewer},
+    room::{Ask, Myself, Now, SeatNumber},
+    theater::{Cinema, Curtain, HouseLights, Mood, Screen, Tier, Viewer},
     trace::Trace,
     ui::{Panels, Remote},
 };
@@ -61,7 +61,7 @@ pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
             now.mono_ns += STEP.as_nanos() as i64;
             drop(ear.render(FRAMES_A_STEP, now.mono_ns));
         });
-        house(app, Ground { mixer, trace: Trace::default(), clock: None });
+        house(app, Ground::nobodys(mixer));
         hall(app, order.tier);
         if order.tier.is_none() {
             app.add_systems(PreStartup, |adapter: Option<Res<RenderAdapterInfo>>, mut tier: ResMut<Tier>| {
@@ -89,7 +89,9 @@ pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
 
 fn arrange(app: &mut App, order: &ShotOrder) {
     let world = app.world_mut();
-    world.resource_mut::<Viewer>().seat = order.seat.unwrap_or_default();
+    let seat = order.seat.unwrap_or_default();
+    world.resource_mut::<Viewer>().seat = seat;
+    world.resource_mut::<Myself>().seat = seat;
     world.resource_mut::<Cinema>().0 = order.cinema;
     world.resource_mut::<Panels>().are_hidden = !order.ui;
     world.resource_mut::<Remote>().is_up = order.ui;

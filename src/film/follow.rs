@@ -1,8 +1,8 @@
 use bevy::prelude::*;
 
-use super::{Finished, Screening, screening::SETTLE_NS};
+use super::{Finished, Screening, open::Offer, screening::SETTLE_NS};
 use crate::{
-    clock::{Follow, Motion, Situation, follow},
+    clock::{FilmTime, Follow, Motion, Situation, Timeline, follow},
     room::{Ask, Frame, Now, Playback, Room},
 };
 
@@ -11,25 +11,38 @@ pub(super) fn plugin(app: &mut App) {
     app.add_observer(on_playback).add_systems(Update, (keep_in_step, hear_end).in_set(Frame::Decide).run_if(resource_exists::<Screening>));
 }
 
-/// The room agreed on something new: a place to go to, or an instant to start or stop at.
+/// The room agreed on something new: another film, a place to go to, or an instant to start or stop at.
 fn on_playback(
     inserted: On<Insert, Playback>,
     playbacks: Query<&Playback>,
     screening: Option<ResMut<Screening>>,
+    mut offer: Option<ResMut<Offer>>,
     now: Res<Now>,
     mut commands: Commands,
 ) {
-    let (Some(mut screening), Ok(playback)) = (screening, playbacks.get(inserted.event().entity)) else { return };
-    if playback.film.is_none() {
-        commands.remove_resource::<Screening>();
-        return;
+    let Ok(playback) = playbacks.get(inserted.event().entity) else { return };
+    let Some(film) = &playback.film else { return commands.remove_resource::<Screening>() };
+    if is_over(playback) {
+        commands.trigger(Finished);
+    }
+    let offered = offer.as_mut().and_then(|offer| offer.screening.take_if(|screening| screening.film == film.id));
+    if let Some(mut screening) = offered {
+        screening.join(playback, &now);
+        commands.insert_resource(screening);
+        return commands.remove_resource::<Offer>();
+    }
+    let Some(mut screening) = screening else { return };
+    if screening.film != film.id {
+        return commands.remove_resource::<Screening>();
     }
     if playback.generation != screening.follows {
         screening.seek(playback);
     }
-    if playback.gather.is_some() {
+    // The same may be heard twice.
+    if playback.gather.is_some() || screening.turned == Some(playback.timeline) {
         return;
     }
+    screening.turned = Some(playback.timeline);
     let corner_mono_ns = now.mono_ns_at(playback.timeline.room);
     match (playback.timeline.before, playback.timeline.after) {
         (Motion::Stands, Motion::Runs) => screening.feed.start_at(corner_mono_ns),
@@ -37,6 +50,12 @@ fn on_playback(
         _ => return,
     }
     screening.settles_at_mono_ns = corner_mono_ns.max(now.mono_ns) + SETTLE_NS;
+}
+
+/// Whether the film has run to its end, and nobody moved it since.
+fn is_over(playback: &Playback) -> bool {
+    let end_ns = playback.film.as_ref().and_then(|film| film.duration_ns);
+    playback.gather.is_none() && end_ns.is_some() && playback.timeline == Timeline::standing(FilmTime::from_ns(end_ns.unwrap_or_default()))
 }
 
 fn keep_in_step(mut screening: ResMut<Screening>, room: Single<&Playback, With<Room>>, now: Res<Now>) {
@@ -60,13 +79,25 @@ fn keep_in_step(mut screening: ResMut<Screening>, room: Single<&Playback, With<R
     }
 }
 
-fn hear_end(screening: Res<Screening>, room: Single<&Playback, With<Room>>, now: Res<Now>, mut commands: Commands) {
+fn hear_end(
+    screening: Res<Screening>,
+    room: Single<&Playback, With<Room>>,
+    now: Res<Now>,
+    mut said: Local<Option<(u32, i64)>>,
+    mut commands: Commands,
+) {
+    // The room may be far away, and one's own copy need not be the one that counts.
+    let has_just_said =
+        said.is_some_and(|(generation, at)| generation == room.generation && (0..SAY_AGAIN_NS).contains(&(now.mono_ns - at)));
     if let Some(at) = screening.ended_at(now.mono_ns)
+        && !has_just_said
         && screening.follows == room.generation
         && room.gather.is_none()
         && room.plays(now.room())
     {
+        *said = Some((room.generation, now.mono_ns));
         commands.trigger(Ask::Ended { generation: room.generation, at });
-        commands.trigger(Finished);
     }
 }
+
+const SAY_AGAIN_NS: i64 = 1_000_000_000;

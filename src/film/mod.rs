@@ -1,6 +1,6 @@
 //! The film on the screen: from what the room agreed on (`room::Playback`) to pictures and sound.
 //!
-//! `open` brings a film in, `screening` holds the one that runs, `follow` keeps its sound on the room's timeline, `show` puts the picture on the screen
+//! `open` brings a film of this machine in, `share` lets others have it, `fetch` opens theirs from the bytes that arrive, `screening` holds the one that runs, `follow` keeps its sound on the room's timeline, `show` puts the picture on the screen
 //! that belongs to what is heard. What is heard is the clock of the pictures; the timeline is the clock of the sound.
 //!
 //! Invariant: no system here waits, reads a file or decodes; that is `media`'s threads. Nothing here says how a screen is drawn.
@@ -8,19 +8,23 @@
 //! Rejected: pictures timed by Bevy's clock, with the sound beside them (two clocks drift); a seek when sound and timeline differ (its own cost then counts as
 //! drift, and it never ends).
 
+mod fetch;
 mod follow;
 mod lead;
 mod open;
 mod screening;
+mod share;
 mod show;
 
 use bevy::prelude::*;
 
+pub use fetch::Fetching;
 pub use lead::DisplayLead;
 pub use open::{Decoding, FilmSource, Open, OpenFailed, Opening};
 pub use screening::{Abandoned, ChooseSound, Finished, Screening, TraceTo};
+pub use share::CacheFolder;
 
 /// Everything that makes a film run.
 pub fn plugin(app: &mut App) {
-    app.add_plugins((open::plugin, screening::plugin, follow::plugin, lead::plugin, show::plugin));
+    app.add_plugins((share::plugin, open::plugin, fetch::plugin, screening::plugin, follow::plugin, lead::plugin, show::plugin));
 }

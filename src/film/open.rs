@@ -7,46 +7,52 @@ use crate::{
     audio::Mixer,
     media::{ByHand, Error, Event as Told, Player, Source},
     notice::Notice,
-    room::{Ask, FilmOnScreen, Frame, Now},
+    room::{Ask, FilmId, FilmOnScreen, Frame, Myself, Now, Title},
     trace::mono_ns,
 };
 
 /// Opens films beside the one that runs, and puts them on the screen once they are open. A film that cannot be opened leaves the running one alone.
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Decoding>().add_observer(on_open).add_systems(
-        Update,
-        (step_by_hand.run_if(resource_exists::<Opening>), hear_opening.run_if(resource_exists::<Opening>)).chain().in_set(Frame::Hear),
-    );
+    app.init_resource::<Decoding>()
+        .add_observer(on_open)
+        .add_systems(
+            Update,
+            (step_by_hand.run_if(resource_exists::<Opening>), hear_opening.run_if(resource_exists::<Opening>)).chain().in_set(Frame::Hear),
+        )
+        .add_systems(Update, forget_offer.in_set(Frame::Hear).run_if(resource_exists::<Offer>));
 }
 
 fn on_open(open: On<Open>, decoding: Res<Decoding>, now: Res<Now>, mut commands: Commands) {
-    match begin(&open.event().source, *decoding) {
-        Ok((player, by_hand, name)) => {
-            commands.insert_resource(Opening {
-                player: Some(player),
-                by_hand,
-                name,
-                plays: open.event().plays,
-                since_mono_ns: now.mono_ns,
-            });
+    let Open { source, plays } = open.event().clone();
+    let opened = source.open().and_then(|(bytes, size_bytes)| {
+        let name = bytes.name().to_owned();
+        begin(bytes, *decoding).map(|(player, by_hand)| (player, by_hand, name, size_bytes))
+    });
+    match opened {
+        Ok((player, by_hand, name, size_bytes)) => {
+            let player = Some(player);
+            commands.insert_resource(Opening { player, by_hand, name, source, size_bytes, plays, since_mono_ns: now.mono_ns });
         }
         Err(error) => fail(&error, &mut commands),
     }
 }
 
-fn begin(source: &FilmSource, decoding: Decoding) -> Result<(Player, Option<Hand>, String), Error> {
-    let source = match source {
-        FilmSource::File(path) => Source::file(path)?,
-        FilmSource::Demo => Source::embedded("demo.mkv", include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo.mkv"))),
-    };
-    let name = source.name().to_owned();
+/// Starts a player on these bytes.
+pub(super) fn begin(source: Source, decoding: Decoding) -> Result<(Player, Option<Hand>), Error> {
     Ok(match decoding {
-        Decoding::OnThreads => (Player::start(source, mono_ns)?, None, name),
+        Decoding::OnThreads => (Player::start(source, mono_ns)?, None),
         Decoding::InEachFrame => {
             let (player, by_hand) = Player::by_hand(source);
-            (player, Some(Hand(std::sync::Mutex::new(by_hand))), name)
+            (player, Some(Hand(std::sync::Mutex::new(by_hand))))
         }
     })
+}
+
+/// An offer that the room did not take is none after a while.
+fn forget_offer(offer: Res<Offer>, now: Res<Now>, mut commands: Commands) {
+    if now.mono_ns - offer.since_mono_ns > OFFER_NS {
+        commands.remove_resource::<Offer>();
+    }
 }
 
 fn fail(error: &Error, commands: &mut Commands) {
@@ -68,6 +74,7 @@ fn hear_opening(
     mut opening: ResMut<Opening>,
     now: Res<Now>,
     tracing_to: Res<TraceTo>,
+    myself: Res<Myself>,
     mut mixer: Option<ResMut<Mixer>>,
     mut commands: Commands,
 ) {
@@ -77,12 +84,20 @@ fn hear_opening(
         None if player.stuck_for_ns(now.mono_ns) < STUCK_NS => return,
         None => tell(format!("“{}” keeps the decoder busy for ever and cannot be opened.", opening.name), &mut commands),
         Some(Told::Opened(info)) => {
-            let film = FilmOnScreen { title: info.title.clone(), duration_ns: info.duration_ns };
+            let film = FilmOnScreen {
+                id: FilmId::random(),
+                presenter: myself.id(),
+                is_orphaned: false,
+                size_bytes: opening.size_bytes,
+                title: Title::from(info.title.as_str()),
+                duration_ns: info.duration_ns,
+            };
             if let Some(player) = opening.player.take() {
                 let by_hand = opening.by_hand.take();
-                match Screening::new(player, by_hand, info, &tracing_to.0, mixer.as_deref_mut()) {
+                let source = opening.source.clone();
+                match Screening::new(player, by_hand, info, (film.id, Some(source)), &tracing_to.0, mixer.as_deref_mut()) {
                     Ok(screening) => {
-                        commands.insert_resource(screening);
+                        commands.insert_resource(Offer { screening: Some(screening), since_mono_ns: now.mono_ns });
                         commands.trigger(Ask::Present { film, plays: opening.plays });
                     }
                     Err(sentence) => tell(sentence, &mut commands),
@@ -116,6 +131,20 @@ pub enum FilmSource {
     Demo,
 }
 
+impl FilmSource {
+    /// Its bytes, and how many there are.
+    fn open(&self) -> Result<(Source, u64), Error> {
+        match self {
+            Self::File(path) => {
+                let source = Source::file(path)?;
+                let size_bytes = path.metadata().map_or(0, |metadata| metadata.len());
+                Ok((source, size_bytes))
+            }
+            Self::Demo => Ok((Source::embedded("demo.mkv", DEMO), DEMO.len() as u64)),
+        }
+    }
+}
+
 /// A film could not be opened.
 #[derive(Event, Debug, Clone)]
 pub struct OpenFailed {
@@ -129,9 +158,18 @@ pub struct Opening {
     player: Option<Player>,
     by_hand: Option<Hand>,
     name: String,
+    source: FilmSource,
+    size_bytes: u64,
     plays: bool,
     /// Since when.
     pub since_mono_ns: i64,
+}
+
+/// A film of this machine that was opened, until the room puts it on the screen.
+#[derive(Resource)]
+pub(super) struct Offer {
+    pub(super) screening: Option<Screening>,
+    since_mono_ns: i64,
 }
 
 impl Opening {
@@ -162,5 +200,9 @@ impl Hand {
     }
 }
 
+/// The film inside the program.
+pub(super) const DEMO: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo.mkv"));
+/// The host may be far away.
+const OFFER_NS: i64 = 20_000_000_000;
 /// A media thread that has been inside FFmpeg for so long will not come back.
 pub(super) const STUCK_NS: i64 = 5_000_000_000;

@@ -1,13 +1,18 @@
 use bevy::prelude::*;
 
-use super::open::{Hand, STUCK_NS};
+use super::{
+    FilmSource,
+    fetch::Fetching,
+    open::{Hand, STUCK_NS},
+    share::Shared,
+};
 use crate::{
     audio::{Feed, Heard, Mixer, feed},
-    clock::{FilmTime, Motion},
+    clock::{FilmTime, Motion, Timeline},
     handover::ring,
     media::{Event as Told, FilmInfo, Player, SOUND_RATE, Seek},
     notice::Notice,
-    room::{Ask, Frame, Now, Playback, Room},
+    room::{Ask, FilmId, Frame, Me, Now, Participant, Playback, ReadyFor, Room, Standing},
     trace::Trace,
 };
 
@@ -16,7 +21,7 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<TraceTo>()
         .add_observer(on_choose_sound)
         .add_systems(Update, (step_by_hand, hear_player, watch).chain().in_set(Frame::Hear).run_if(resource_exists::<Screening>))
-        .add_systems(Update, report_ready.in_set(Frame::Decide).run_if(resource_exists::<Screening>));
+        .add_systems(Update, report_ready.in_set(Frame::Decide));
 }
 
 fn step_by_hand(mut screening: ResMut<Screening>) {
@@ -56,22 +61,48 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
 }
 
 /// A film whose thread does not come back ends for this viewer; the theater stays.
-fn watch(screening: Res<Screening>, now: Res<Now>, mut commands: Commands) {
+fn watch(screening: Res<Screening>, now: Res<Now>, standing: Res<Standing>, mut commands: Commands) {
     if screening.player.stuck_for_ns(now.mono_ns) > STUCK_NS {
         let title = &screening.info.title;
         commands.trigger(Notice::problem(format!(
             "“{title}” cannot be played on: its data keep the decoder busy for ever. Open another film."
         )));
         commands.remove_resource::<Screening>();
-        commands.trigger(Ask::Close);
         commands.trigger(Abandoned);
+        // Others may be able to play it.
+        if *standing == Standing::Alone {
+            commands.trigger(Ask::Close);
+        }
     }
 }
 
-/// Says that picture and sound stand at the place where the room gathers, or that there is no waiting for them any longer.
-fn report_ready(screening: Res<Screening>, room: Single<&Playback, With<Room>>, now: Res<Now>, mut commands: Commands) {
-    let Some(gather) = room.gather.filter(|_| screening.follows == room.generation) else { return };
-    if screening.is_ready(now.mono_ns) || now.room() - gather.since > GATHER_LIMIT_NS {
+/// Says that picture and sound stand at the place where the room gathers, or that nobody needs to wait for them here.
+fn report_ready(
+    screening: Option<Res<Screening>>,
+    coming: (Option<Res<Fetching>>, Option<Res<Shared>>),
+    room: Option<Single<&Playback, With<Room>>>,
+    me: Option<Single<(&Participant, Option<&ReadyFor>), With<Me>>>,
+    now: Res<Now>,
+    mut reported: Local<(u32, i64)>,
+    mut commands: Commands,
+) {
+    let (Some(room), Some(me)) = (room, me) else { return };
+    let (Some(film), true) = (&room.film, room.gather.is_some()) else { return };
+    let (participant, ready_for) = *me;
+    let is_ready = match &screening {
+        Some(screening) if screening.film == film.id => screening.follows == room.generation && screening.is_ready(now.mono_ns),
+        _ if coming.0.is_some() => false,
+        // Somebody else's film is about to be fetched, or cannot be.
+        _ => {
+            film.presenter == participant.id
+                || coming.1.is_none()
+                || now.room() - room.gather.map_or(now.room(), |gather| gather.since) > HOPE_NS
+        }
+    };
+    let was_heard = ready_for.is_some_and(|ready| ready.0 == room.generation);
+    let has_just_said = reported.0 == room.generation && (0..SAY_AGAIN_NS).contains(&(now.mono_ns - reported.1));
+    if is_ready && !was_heard && !has_just_said {
+        *reported = (room.generation, now.mono_ns);
         commands.trigger(Ask::Ready { generation: room.generation });
     }
 }
@@ -133,6 +164,10 @@ pub struct TraceTo(pub Trace);
 /// The film that runs, and how far this viewer is in it.
 #[derive(Resource)]
 pub struct Screening {
+    /// Which film.
+    pub(super) film: FilmId,
+    /// Where it is on this machine; `None` if somebody else brought it.
+    pub(super) source: Option<FilmSource>,
     pub(super) player: Player,
     by_hand: Option<Hand>,
     pub(super) feed: Feed,
@@ -142,6 +177,8 @@ pub struct Screening {
     pub(super) generation: u32,
     /// The room's generation that was sought for.
     pub(super) follows: u32,
+    /// The turn of the timeline that the feed was told of last.
+    pub(super) turned: Option<Timeline>,
     /// The feed's number of the newest ring.
     pub(super) cue: u32,
     /// Until then no correction is decided: the last one has not been heard yet.
@@ -157,6 +194,7 @@ impl Screening {
         player: Player,
         by_hand: Option<Hand>,
         info: FilmInfo,
+        (film, source): (FilmId, Option<FilmSource>),
         trace: &Trace,
         mixer: Option<&mut Mixer>,
     ) -> Result<Self, String> {
@@ -166,6 +204,8 @@ impl Screening {
         }
         let sound = info.default_sound;
         Ok(Self {
+            film,
+            source,
             player,
             by_hand,
             feed,
@@ -173,11 +213,18 @@ impl Screening {
             sound,
             generation: 0,
             follows: 0,
+            turned: None,
             cue: 0,
             settles_at_mono_ns: 0,
             end_ns: None,
             shown_ns: None,
         })
+    }
+
+    /// Whether it is a film of this machine.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        self.source.is_some()
     }
 
     /// What the file says of itself.
@@ -235,6 +282,7 @@ impl Screening {
 
     fn go_to(&mut self, film_ns: i64) {
         self.generation += 1;
+        self.turned = None;
         self.end_ns = None;
         self.shown_ns = None;
         let (producer, consumer) = ring(RING_FRAMES);
@@ -260,8 +308,10 @@ impl Screening {
 
 /// A second: a slow disk or a busy processor is not heard, and a seek throws little away.
 const RING_FRAMES: usize = SOUND_RATE as usize;
-/// The room does not wait longer for anybody.
-const GATHER_LIMIT_NS: i64 = 10_000_000_000;
+/// A wish may be lost with a line.
+const SAY_AGAIN_NS: i64 = 1_000_000_000;
+/// A film that did not begin to come by then will not.
+const HOPE_NS: i64 = 2_000_000_000;
 /// Enough to start with: decoding is faster than hearing.
 const READY_NS: i64 = 200_000_000;
 /// Time to decode from a key frame when joining a running film.

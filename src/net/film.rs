@@ -1,6 +1,9 @@
 //! The film's way through a line, as `swarm` sees it: small messages in order, and pieces each on a stream of its own with a priority.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -13,7 +16,9 @@ use crate::handover::{MailboxReceiver, MailboxSender, mailbox};
 pub fn film_port() -> (FilmPort, FilmWire) {
     let (sender, events) = mailbox(EVENTS_WAITING);
     let (orders, receiver) = mpsc::channel(ORDERS_WAITING);
-    (FilmPort { events: Arc::new(events), orders }, FilmWire { events: sender, orders: receiver })
+    let bytes_waiting = Arc::<AtomicUsize>::default();
+    let port = FilmPort { events: Arc::new(events), orders, bytes_waiting: Arc::clone(&bytes_waiting) };
+    (port, FilmWire { events: sender, orders: receiver, bytes_waiting })
 }
 
 /// What `swarm` holds.
@@ -21,6 +26,7 @@ pub fn film_port() -> (FilmPort, FilmWire) {
 pub struct FilmPort {
     events: Arc<MailboxReceiver<FilmEvent>>,
     orders: mpsc::Sender<FilmOrder>,
+    bytes_waiting: Arc<AtomicUsize>,
 }
 
 impl FilmPort {
@@ -32,7 +38,13 @@ impl FilmPort {
     /// The oldest thing that happened.
     #[must_use]
     pub fn next(&self) -> Option<FilmEvent> {
-        self.events.receive()
+        let event = self.events.receive()?;
+        // Whoever put it in without counting it (a test) takes nothing off what others put in.
+        let left = |waiting: usize| Some(waiting.saturating_sub(event.bytes()));
+        if self.bytes_waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_err() {
+            tracing::debug!("cannot be: a count always has a next one");
+        }
+        Some(event)
     }
 
     /// Asks for something to be sent or done.
@@ -53,6 +65,35 @@ pub struct FilmWire {
     pub events: MailboxSender<FilmEvent>,
     /// From `swarm`.
     pub orders: mpsc::Receiver<FilmOrder>,
+    bytes_waiting: Arc<AtomicUsize>,
+}
+
+impl FilmWire {
+    /// The two directions, for two tasks.
+    pub(super) fn split(self) -> (FilmEars, mpsc::Receiver<FilmOrder>) {
+        (FilmEars { events: self.events, bytes_waiting: self.bytes_waiting }, self.orders)
+    }
+}
+
+/// Where `swarm` is told things.
+#[derive(Debug)]
+pub(super) struct FilmEars {
+    events: MailboxSender<FilmEvent>,
+    bytes_waiting: Arc<AtomicUsize>,
+}
+
+impl FilmEars {
+    /// Gives the event back if too much waits already: by number, or by bytes, so that peers cannot fill our memory while `swarm` is busy.
+    pub(super) fn tell(&self, event: FilmEvent) -> Result<(), FilmEvent> {
+        let bytes = event.bytes();
+        let room = |waiting: usize| (bytes == 0 || waiting < BYTES_WAITING).then_some(waiting + bytes);
+        if self.bytes_waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
+            return Err(event);
+        }
+        self.events.send(event).inspect_err(|_| {
+            self.bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
+        })
+    }
 }
 
 /// Number of a connection in this process; never used twice, so that what comes late from an old one is recognised.
@@ -111,6 +152,16 @@ pub enum FilmEvent {
     },
 }
 
+impl FilmEvent {
+    /// What it weighs.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Message { bytes, .. } | Self::Piece { bytes, .. } => bytes.len(),
+            Self::Up { .. } | Self::Down { .. } | Self::Unreachable { .. } | Self::Broken { .. } | Self::Sent { .. } => 0,
+        }
+    }
+}
+
 /// What `swarm` wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FilmOrder {
@@ -159,3 +210,25 @@ pub const PIECE_BYTES_MAX: usize = 256 * 1024;
 /// Bounded by the requests in flight on all lines of a full room.
 const EVENTS_WAITING: usize = 8192;
 const ORDERS_WAITING: usize = 8192;
+/// Of messages and pieces that came and were not read.
+const BYTES_WAITING: usize = 32 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_swarm_is_bounded_by_bytes_and_read_in_order() {
+        let (port, wire) = film_port();
+        let (ears, _orders) = wire.split();
+        let piece = |request| FilmEvent::Piece { line: LineId(1), request, bytes: vec![0; PIECE_BYTES_MAX].into() };
+        let taken = (0..).take_while(|request| ears.tell(piece(*request)).is_ok()).count();
+        assert_eq!(taken, BYTES_WAITING / PIECE_BYTES_MAX);
+        assert_eq!(ears.tell(FilmEvent::Down { line: LineId(1) }), Ok(()), "what weighs nothing goes through");
+        assert_eq!(port.next(), Some(piece(0)));
+        assert_eq!(ears.tell(piece(999)), Ok(()));
+        assert!(ears.tell(piece(1000)).is_err());
+        assert_eq!(std::iter::from_fn(|| port.next()).count(), taken + 1);
+        assert_eq!(port.bytes_waiting.load(Ordering::Relaxed), 0);
+    }
+}

@@ -1,25 +1,133 @@
 use bevy::prelude::*;
+use bevy_replicon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::{Now, Room};
-use crate::clock::{FilmTime, Motion, RoomTime, Timeline};
+use super::{
+    Departed, Frame, Now, Participant, Rights, Room, Rules, Standing,
+    chat::announce,
+    tell,
+    wish::{Wish, Wished, wish_for},
+    words::Title,
+};
+use crate::{
+    clock::{FilmTime, Motion, RoomTime, Timeline},
+    net::{FilmId, ParticipantId},
+};
 
-/// Decides what people ask for.
+/// Decides what people ask for, and starts when everybody is ready.
 pub(super) fn plugin(app: &mut App) {
-    app.add_observer(on_ask);
+    app.replicate::<Playback>().replicate::<ReadyFor>();
+    wish_for::<Ask>(app);
+    app.init_resource::<Lead>()
+        .add_observer(on_ask)
+        .add_observer(on_departed)
+        .add_systems(Update, gather.in_set(Frame::Decide).run_if(Standing::keeps));
 }
 
-fn on_ask(ask: On<Ask>, now: Res<Now>, room: Single<(Entity, &Playback), With<Room>>, mut commands: Commands) {
-    let (entity, playback) = *room;
-    if let Some(changed) = decide(playback, ask.event(), now.room()) {
-        commands.entity(entity).insert(changed);
+fn on_ask(
+    asked: On<Wished<Ask>>,
+    people: Query<(Option<&Participant>, &Rights)>,
+    room: Single<(Entity, &Playback), With<Room>>,
+    now: Res<Now>,
+    lead: Res<Lead>,
+    mut commands: Commands,
+) {
+    let Ok((participant, rights)) = people.get(asked.by) else { return };
+    let (room, playback) = *room;
+    let by = participant.map(|participant| participant.id);
+    if let Err(sentence) = may(rights, playback, &asked.wish, by) {
+        return tell(asked.by, sentence, &mut commands);
+    }
+    if let Ask::Ready { generation } = asked.wish {
+        // Whoever is not seated is not waited for.
+        if participant.is_some() {
+            commands.entity(asked.by).insert(ReadyFor(generation));
+        }
+        return;
+    }
+    let ask = match (&asked.wish, by) {
+        (Ask::Present { film, plays }, Some(presenter)) => {
+            Ask::Present { film: FilmOnScreen { presenter, ..film.clone() }.possible(), plays: *plays }
+        }
+        (wish, _) => wish.clone(),
+    };
+    if let Some(changed) = decide(playback, &ask, now.room(), lead.0) {
+        if let (Some(deed), Some(participant)) = (deed(&ask, playback, &changed), participant) {
+            announce(format!("{} {deed}.", participant.name), &mut commands);
+        }
+        commands.entity(room).insert(changed);
+    }
+}
+
+/// Whether somebody with these rights may ask for that.
+fn may(rights: &Rights, playback: &Playback, ask: &Ask, by: Option<ParticipantId>) -> Result<(), &'static str> {
+    let presents = playback.film.as_ref().is_some_and(|film| Some(film.presenter) == by);
+    let is_orphaned = playback.film.as_ref().is_some_and(|film| film.is_orphaned);
+    match ask {
+        Ask::Ready { .. } => Ok(()),
+        // Only one copy says where the film ends: the presenter's, or, when that one is gone, whichever runs out first.
+        Ask::Ended { .. } if presents || is_orphaned => Ok(()),
+        Ask::Ended { .. } => Err(""),
+        Ask::Present { .. } if rights.present || rights.moderator => Ok(()),
+        Ask::Present { .. } => Err("A moderator decides who puts on a film here, and did not choose you."),
+        Ask::Close if presents => Ok(()),
+        Ask::SeekTo(_) | Ask::SeekBy { .. } if is_orphaned => {
+            Err("Whoever brought this film has left: it plays on as far as it came, and cannot be moved.")
+        }
+        _ if rights.remote || rights.moderator => Ok(()),
+        _ => Err("The remote is locked. Ask a moderator for it."),
+    }
+}
+
+/// What somebody did, as others read it.
+fn deed(ask: &Ask, before: &Playback, after: &Playback) -> Option<String> {
+    let title = |playback: &Playback| playback.film.as_ref().map_or_else(String::new, |film| format!("“{}”", film.title));
+    match ask {
+        Ask::Toggle | Ask::Play | Ask::Pause => {
+            let plays = after.gather.map_or(after.timeline.after == Motion::Runs, |gather| gather.plays);
+            Some(format!("{} at {}", if plays { "pressed play" } else { "paused" }, after.timeline.film))
+        }
+        Ask::SeekTo(_) | Ask::SeekBy { .. } => Some(format!("went to {}", after.timeline.film)),
+        Ask::Present { .. } => Some(format!("put on {}", title(after))),
+        Ask::Close => Some(format!("took {} off the screen", title(before))),
+        Ask::StartAnyway => Some("started without waiting".to_owned()),
+        Ask::Ready { .. } | Ask::Ended { .. } => None,
+    }
+}
+
+/// A presenter who leaves takes the file along; what everybody has of it plays on.
+fn on_departed(departed: On<Departed>, room: Option<Single<(Entity, &Playback), With<Room>>>, mut commands: Commands) {
+    let Some((room, playback)) = room.map(Single::into_inner) else { return };
+    if let Some(film) = playback.film.as_ref().filter(|film| film.presenter == departed.id) {
+        let film = FilmOnScreen { is_orphaned: true, ..film.clone() };
+        announce(format!("“{}” plays on as far as it has come to everybody.", film.title), &mut commands);
+        commands.entity(room).insert(Playback { film: Some(film), ..playback.clone() });
+    }
+}
+
+/// Starts once all are ready, or when the room has waited long enough.
+fn gather(
+    room: Single<(Entity, &Playback, &Rules), With<Room>>,
+    people: Query<Option<&ReadyFor>, With<Participant>>,
+    now: Res<Now>,
+    lead: Res<Lead>,
+    mut commands: Commands,
+) {
+    let (entity, playback, rules) = *room;
+    let Some(gather) = playback.gather else { return };
+    let is_ready = |ready: Option<&ReadyFor>| ready.is_some_and(|ready| ready.0 == playback.generation);
+    let waited_ns = now.room() - gather.since;
+    if people.iter().all(is_ready) || waited_ns > i64::from(rules.gather_limit_s) * 1_000_000_000 {
+        commands.entity(entity).insert(playback.started(now.room(), lead.0));
     }
 }
 
 /// What a wish makes of the playback; `None` if nothing changes.
 ///
-/// Play and pause act `LEAD_NS` from now. A new film and a seek *gather*: the timeline stands at the place until [`Ask::Ready`] comes for that generation.
+/// Play and pause act `lead_ns` from now, so that all hear of it in time. A new film and a seek *gather*: the timeline stands at the place until everybody is
+/// ready or somebody starts anyway.
 #[must_use]
-pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback> {
+pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Option<Playback> {
     if let Ask::Present { film, plays } = ask {
         return Some(Playback {
             film: Some(film.clone()),
@@ -29,7 +137,7 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback>
         });
     }
     let film = playback.film.as_ref()?;
-    let start = now + LEAD_NS;
+    let start = now + lead_ns;
     let place = playback.timeline.film_at(now);
     let plays = playback.plays(start);
     let gather = |film_time: FilmTime, plays| {
@@ -43,7 +151,7 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback>
         }
     };
     match *ask {
-        Ask::Toggle => decide(playback, if plays { &Ask::Pause } else { &Ask::Play }, now),
+        Ask::Toggle => decide(playback, if plays { &Ask::Pause } else { &Ask::Play }, now, lead_ns),
         Ask::Play if plays => None,
         Ask::Play if playback.gather.is_some() => {
             Some(Playback { gather: playback.gather.map(|gather| Gather { plays: true, ..gather }), ..playback.clone() })
@@ -59,15 +167,11 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback>
         Ask::Pause => Some(Playback { timeline: playback.timeline.pause(start), ..playback.clone() }),
         Ask::SeekTo(film_time) => Some(gather(film_time, plays)),
         Ask::SeekBy { ns } => Some(gather(place + ns, plays)),
-        Ask::Ready { generation } => {
-            let Gather { plays, .. } = playback.gather.filter(|_| generation == playback.generation)?;
-            let timeline = if plays { playback.timeline.play(start) } else { playback.timeline };
-            Some(Playback { timeline, gather: None, ..playback.clone() })
-        }
+        Ask::StartAnyway => playback.gather.map(|_| playback.started(now, lead_ns)),
         Ask::Ended { generation, at } => {
             let is_of_now = generation == playback.generation && playback.gather.is_none() && plays;
             // Now its length is known, whatever the file said.
-            let film = FilmOnScreen { duration_ns: Some(at.ns()), ..film.clone() };
+            let film = FilmOnScreen { duration_ns: Some(at.ns()), ..film.clone() }.possible();
             is_of_now.then(|| Playback { film: Some(film), timeline: Timeline::standing(at), ..playback.clone() })
         }
         Ask::Close => Some(Playback {
@@ -76,12 +180,12 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback>
             generation: playback.generation.wrapping_add(1),
             timeline: Timeline::standing(FilmTime::ZERO),
         }),
-        Ask::Present { .. } => None,
+        Ask::Present { .. } | Ask::Ready { .. } => None,
     }
 }
 
 /// What somebody wants the film to do.
-#[derive(Event, Debug, Clone, PartialEq)]
+#[derive(Event, Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
     /// Go on; at the film's end, from its beginning.
     Play,
@@ -103,11 +207,13 @@ pub enum Ask {
         /// Whether it plays as soon as all are ready.
         plays: bool,
     },
-    /// Picture and sound are there for a generation.
+    /// My picture and sound are there for a generation, or nobody has to wait for them.
     Ready {
         /// Which one.
         generation: u32,
     },
+    /// Do not wait for those who are not ready.
+    StartAnyway,
     /// The film has come to its end.
     Ended {
         /// In which generation.
@@ -119,8 +225,10 @@ pub enum Ask {
     Close,
 }
 
+impl Wish for Ask {}
+
 /// How the film moves: the agreement of everybody in the room.
-#[derive(Component, Debug, Default, Clone, PartialEq)]
+#[derive(Component, Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[component(immutable)]
 pub struct Playback {
     /// What is on the screen.
@@ -139,6 +247,13 @@ impl Playback {
     pub fn plays(&self, room: RoomTime) -> bool {
         self.gather.map_or_else(|| self.timeline.motion_at(room) == Motion::Runs, |gather| gather.plays)
     }
+
+    /// The gathering is over.
+    fn started(&self, now: RoomTime, lead_ns: i64) -> Self {
+        let plays = self.gather.is_some_and(|gather| gather.plays);
+        let timeline = if plays { self.timeline.play(now + lead_ns) } else { self.timeline };
+        Self { timeline, gather: None, ..self.clone() }
+    }
 }
 
 impl Default for Timeline {
@@ -148,16 +263,38 @@ impl Default for Timeline {
 }
 
 /// What everybody knows of the film on the screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilmOnScreen {
+    /// Its name among machines.
+    pub id: FilmId,
+    /// Who brought it.
+    pub presenter: ParticipantId,
+    /// Whether they have left.
+    pub is_orphaned: bool,
+    /// How large the file is.
+    pub size_bytes: u64,
     /// Its name as people read it.
-    pub title: String,
+    pub title: Title,
     /// Its length in nanoseconds, if it is known.
     pub duration_ns: Option<i64>,
 }
 
+impl FilmOnScreen {
+    /// What a second of it takes, on average.
+    #[must_use]
+    pub fn bytes_per_second(&self) -> Option<u64> {
+        let duration_s = self.duration_ns.filter(|ns| *ns > 0)? as f64 / 1e9;
+        Some((self.size_bytes as f64 / duration_s) as u64)
+    }
+
+    /// The same, without a length that cannot be.
+    fn possible(self) -> Self {
+        Self { duration_ns: self.duration_ns.filter(|ns| (0..DURATION_MOST_NS).contains(ns)), ..self }
+    }
+}
+
 /// The room stands until all are ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gather {
     /// Whether it plays then.
     pub plays: bool,
@@ -165,10 +302,36 @@ pub struct Gather {
     pub since: RoomTime,
 }
 
-/// From an order to the instant it takes effect: enough for the sound device to hear of it before the samples it already has run out.
+/// The newest generation for which somebody has picture and sound.
+#[derive(Component, Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[component(immutable)]
+pub struct ReadyFor(pub u32);
+
+/// From an order to the instant it takes effect, in nanoseconds: enough for the farthest guest to hear of it, and for their sound device to hear of it before
+/// the samples it already has run out.
+#[derive(Resource, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lead(pub(super) i64);
+
+impl Lead {
+    /// For guests whose messages take at most so long to come.
+    pub(super) fn for_latency_ns(latency_ns: i64) -> Self {
+        Self(LEAD_NS + latency_ns.clamp(0, LATENCY_MOST_NS))
+    }
+}
+
+impl Default for Lead {
+    fn default() -> Self {
+        Self::for_latency_ns(0)
+    }
+}
+
 const LEAD_NS: i64 = 60_000_000;
+/// Whoever is farther away turns later than the others, and catches up.
+const LATENCY_MOST_NS: i64 = 400_000_000;
 /// A seek never goes closer to the end than this, so that there is a picture; and closer than this the film counts as over.
 const END_MARGIN_NS: i64 = 50_000_000;
+/// A thousand hours.
+const DURATION_MOST_NS: i64 = 3_600_000 * 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -180,19 +343,32 @@ mod tests {
         RoomTime::from_s(seconds).unwrap()
     }
 
+    fn film() -> FilmOnScreen {
+        FilmOnScreen {
+            id: FilmId::from_bytes([1; 16]),
+            presenter: ParticipantId::from_bytes([2; 32]),
+            is_orphaned: false,
+            size_bytes: 1,
+            title: Title::from("A film"),
+            duration_ns: Some(60 * SECOND),
+        }
+    }
+
+    fn decide(playback: &Playback, ask: &Ask, now: RoomTime) -> Option<Playback> {
+        super::decide(playback, ask, now, LEAD_NS)
+    }
+
     fn presented() -> Playback {
-        let film = FilmOnScreen { title: "A film".to_owned(), duration_ns: Some(60 * SECOND) };
-        decide(&Playback::default(), &Ask::Present { film, plays: true }, at(0.0)).unwrap()
+        decide(&Playback::default(), &Ask::Present { film: film(), plays: true }, at(0.0)).unwrap()
     }
 
     fn playing() -> Playback {
-        decide(&presented(), &Ask::Ready { generation: 1 }, at(1.0)).unwrap()
+        presented().started(at(1.0), LEAD_NS)
     }
 
     #[test]
     fn a_film_stands_until_ready_then_runs_from_one_instant() {
         assert_eq!(presented().timeline.film_at(at(100.0)), FilmTime::ZERO);
-        assert_eq!(decide(&presented(), &Ask::Ready { generation: 7 }, at(1.0)), None);
         let playing = playing();
         assert_eq!(playing.timeline.film_at(at(1.0) + LEAD_NS + 5 * SECOND), FilmTime::from_ns(5 * SECOND));
     }
@@ -211,7 +387,7 @@ mod tests {
         let sought = decide(&playing(), &Ask::SeekTo(FilmTime::from_ns(30 * SECOND)), at(3.0)).unwrap();
         assert_eq!((sought.generation, sought.gather), (2, Some(Gather { plays: true, since: at(3.0) })));
         let stopped = decide(&sought, &Ask::Pause, at(3.1)).unwrap();
-        let ready = decide(&stopped, &Ask::Ready { generation: 2 }, at(3.2)).unwrap();
+        let ready = decide(&stopped, &Ask::StartAnyway, at(3.2)).unwrap();
         assert!(!ready.plays(at(9.0)));
         assert_eq!(ready.timeline.film_at(at(9.0)).s(), 30.0);
     }
@@ -238,7 +414,7 @@ mod tests {
 
     #[test]
     fn without_a_film_nothing_moves() {
-        for ask in [Ask::Play, Ask::Pause, Ask::Toggle, Ask::SeekBy { ns: 1 }, Ask::Ready { generation: 0 }, Ask::Close] {
+        for ask in [Ask::Play, Ask::Pause, Ask::Toggle, Ask::SeekBy { ns: 1 }, Ask::StartAnyway, Ask::Close] {
             assert_eq!(decide(&Playback::default(), &ask, at(1.0)), None);
         }
     }

@@ -21,7 +21,7 @@ pub mod view;
 
 pub use cinema::Cinema;
 pub use hall::curtain::Curtain;
-pub use hall::measures::{SeatNumber, SeatPlace, seat_place};
+pub use hall::measures::{SeatPlace, seat_place};
 pub use hall::pick::{HoveredSeat, Seat};
 pub use hall::screen::{Rect3, ScreenShape, screen_rect};
 pub use light::house::{HouseLights, Mood};

@@ -3,6 +3,7 @@
 use super::hall::measures::*;
 use super::motion::ease;
 use super::{Cinema, Theater, Tier};
+use crate::room::{Head, Me, Sits, Turned};
 use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
 use bevy::prelude::*;
 
@@ -10,7 +11,7 @@ use bevy::prelude::*;
 pub fn plugin(app: &mut App) {
     app.init_resource::<Viewer>();
     app.add_systems(Startup, open_eyes);
-    app.add_systems(Update, look.in_set(Theater::Move));
+    app.add_systems(Update, (sit, look, turn_head).chain().in_set(Theater::Move));
 }
 
 fn open_eyes(mut commands: Commands, tier: Res<Tier>, viewer: Res<Viewer>) {
@@ -30,6 +31,18 @@ fn open_eyes(mut commands: Commands, tier: Res<Tier>, viewer: Res<Viewer>) {
         DebandDither::Disabled,
         pose.transform(viewer.yaw, viewer.pitch),
     ));
+}
+
+/// One sits where the room says.
+fn sit(me: Query<&Sits, (With<Me>, Changed<Sits>)>, mut viewer: ResMut<Viewer>) {
+    for sits in &me {
+        viewer.seat = sits.0;
+    }
+}
+
+/// Others see where one looks.
+fn turn_head(viewer: Res<Viewer>, mut turned: ResMut<Turned>) {
+    turned.set_if_neq(Turned(Head::from_radians(viewer.yaw, viewer.pitch)));
 }
 
 fn look(

@@ -12,8 +12,8 @@ use crate::{
     clock::FilmTime,
     film::{ChooseSound, FilmSource, Open},
     notice::Notice,
-    room::Ask,
-    theater::{Cinema, Lights, SeatNumber, Viewer},
+    room::{Ask, SeatNumber, SitDown},
+    theater::{Cinema, Lights, Viewer},
 };
 
 /// Turns what a person does into the events of the folders that do it.
@@ -56,7 +56,7 @@ fn on_action(
         Action::Cinema => cinema.0 = !cinema.0,
         Action::Remote => remote.is_up = !remote.is_up,
         Action::Help => panels.help = !panels.help,
-        Action::Sit(seat) => viewer.seat = seat,
+        Action::Sit(seat) => commands.trigger(SitDown(seat)),
         Action::LookAhead => (viewer.yaw, viewer.pitch) = (0.0, 0.0),
         Action::FullScreen => {
             for mut window in &mut windows {

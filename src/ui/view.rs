@@ -28,7 +28,7 @@ fn gather(
     let shown = view.visibility + (appears - view.visibility).clamp(-time.delta_secs() / FADE_S, time.delta_secs() / FADE_S);
     *view = View {
         film: room.film.as_ref().map(|film| ViewOfFilm {
-            title: film.title.clone(),
+            title: film.title.to_string(),
             time_s: room.timeline.film_at(now.room()).s(),
             duration_s: film.duration_ns.map(|ns| ns as f64 / 1e9),
             plays,

@@ -3,8 +3,8 @@
 use bevy::prelude::*;
 use houselights::{
     film::{ChooseSound, FilmSource, Open},
-    room::Ask,
-    theater::{SeatNumber, Tier, Viewer, seat_place},
+    room::{Ask, SeatNumber},
+    theater::{Tier, Viewer, seat_place},
     ui::{Action, Remote, RemoteButton},
 };
 

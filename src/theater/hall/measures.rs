@@ -5,6 +5,8 @@
 
 use bevy::math::Vec3;
 
+pub use crate::room::SeatNumber;
+
 /// Where the given seat is.
 #[must_use]
 pub fn seat_place(seat: SeatNumber) -> SeatPlace {
@@ -24,9 +26,9 @@ pub const FRONT_Z: f32 = -1.0;
 pub const BACK_Z: f32 = 16.0;
 
 /// Rows of seats.
-pub const ROWS: usize = 7;
+pub const ROWS: usize = SeatNumber::ROWS;
 /// Seats in a row.
-pub const COLUMNS: usize = 10;
+pub const COLUMNS: usize = SeatNumber::COLUMNS;
 /// From one row to the next, m.
 pub const ROW_PITCH_M: f32 = 1.15;
 /// From one seat to the next, m.
@@ -135,52 +137,6 @@ pub fn exit_signs() -> [Vec3; 2] {
 
 /// The middle of the projector's window.
 pub const PROJECTOR: Vec3 = Vec3::new(0.0, 4.7, BACK_Z - 0.05);
-
-/// A seat: 1 to 70, row by row from the front, from left to right facing the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SeatNumber(u8);
-
-impl SeatNumber {
-    /// How many seats there are.
-    pub const COUNT: u8 = (ROWS * COLUMNS) as u8;
-    /// The best seat: fourth row, middle.
-    pub const BEST: Self = Self(35);
-
-    /// The seat of this number, 1 to 70.
-    #[must_use]
-    pub fn new(number: u8) -> Option<Self> {
-        (1..=Self::COUNT).contains(&number).then_some(Self(number))
-    }
-
-    /// Its number, 1 to 70.
-    #[must_use]
-    pub fn get(self) -> u8 {
-        self.0
-    }
-
-    /// Its row; 0 is the first.
-    #[must_use]
-    pub fn row(self) -> usize {
-        usize::from(self.0 - 1) / COLUMNS
-    }
-
-    /// Its column; 0 is the leftmost, facing the screen.
-    #[must_use]
-    pub fn column(self) -> usize {
-        usize::from(self.0 - 1) % COLUMNS
-    }
-
-    /// All of them in order.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (1..=Self::COUNT).map(Self)
-    }
-}
-
-impl Default for SeatNumber {
-    fn default() -> Self {
-        Self::BEST
-    }
-}
 
 /// Where a seat is, m.
 #[derive(Debug, Clone, Copy, PartialEq)]

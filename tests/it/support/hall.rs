@@ -45,7 +45,7 @@ impl Hall {
         let options = Options { width: size.0, height: size.1, step: Some(Duration::from_nanos(STEP_NS as u64)), dummy_window: true };
         let mut offscreen = Offscreen::new(options, |app| {
             app.insert_resource(Decoding::InEachFrame);
-            app::house(app, Ground { mixer, trace: Trace::default(), clock: None });
+            app::house(app, Ground::nobodys(mixer));
             app::hall(app, Some(tier));
             app.init_resource::<Said>().add_observer(|notice: On<Notice>, mut said: ResMut<Said>| said.0.push(notice.event().text.clone()));
         });
@@ -62,7 +62,7 @@ impl Hall {
         self.now_ns += STEP_NS;
         let now_ns = self.now_ns;
         self.heard.extend(self.ear.render(FRAMES_A_STEP, now_ns).into_iter().map(|frame| frame[0]));
-        self.world().insert_resource(Now { mono_ns: now_ns });
+        self.world().resource_mut::<Now>().mono_ns = now_ns;
         self.offscreen.step();
     }
 

@@ -1,0 +1,168 @@
+use std::{fs::File, io::Cursor};
+
+use bevy::prelude::*;
+
+use super::{Abandoned, FilmSource, Screening, fetch::Fetching, open::DEMO};
+use crate::{
+    net::{FilmPort, Identity, ParticipantId, Signature},
+    notice::Notice,
+    room::{FilmId, FilmWay, Frame, Mine, Myself, Playback, Room, Viewing, ViewingState},
+    swarm::{Event as Told, Keys, Options, Swarm},
+    trace::mono_ns,
+};
+
+/// Brings the films of this machine to others, and theirs to this one.
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<CacheFolder>()
+        .init_resource::<Presented>()
+        .add_systems(Update, (start.run_if(resource_exists_and_changed::<FilmWay>), hear_swarm, present).chain().in_set(Frame::Hear))
+        .add_systems(Update, say_how_it_goes.in_set(Frame::Show));
+}
+
+/// The network is there: films can come and go.
+fn start(mut way: ResMut<FilmWay>, myself: Res<Myself>, folder: Res<CacheFolder>, mut commands: Commands) {
+    let Some(port) = way.bypass_change_detection().0.take() else { return };
+    match begin(port, &myself.identity, &folder) {
+        Ok(swarm) => commands.insert_resource(Shared(swarm)),
+        Err(error) => commands.trigger(Notice::problem(format!("Films cannot be sent or received: {error}. Start the program again."))),
+    }
+}
+
+fn begin(port: FilmPort, identity: &Identity, folder: &CacheFolder) -> std::io::Result<Swarm> {
+    let options = Options {
+        keys: Box::new(OwnKeys(identity.clone())),
+        cache_folder: folder.path.clone(),
+        cache_limit_bytes: folder.limit_bytes,
+        mono_ns,
+    };
+    Swarm::start(port, options)
+}
+
+fn hear_swarm(swarm: Option<Res<Shared>>, screening: Option<Res<Screening>>, fetching: Option<Res<Fetching>>, mut commands: Commands) {
+    let Some(swarm) = swarm else { return };
+    while let Some(told) = swarm.0.next_event() {
+        match told {
+            Told::Failed { film, sentence } => {
+                commands.trigger(Notice::problem(sentence));
+                if screening.as_ref().is_some_and(|screening| screening.film == film && !screening.is_own()) {
+                    commands.remove_resource::<Screening>();
+                    commands.trigger(Abandoned);
+                } else if fetching.as_ref().is_some_and(|fetching| fetching.film.id == film) {
+                    commands.remove_resource::<Fetching>();
+                    commands.trigger(Abandoned);
+                }
+            }
+            // The room says so, too.
+            Told::Withdrawn { .. } => {}
+            Told::Problem { sentence } => commands.trigger(Notice::problem(sentence).about("films")),
+        }
+    }
+}
+
+/// The film on the screen can be had from here, if it is ours.
+fn present(swarm: Option<Res<Shared>>, screening: Option<Res<Screening>>, mut presented: ResMut<Presented>, mut commands: Commands) {
+    let Some(swarm) = swarm else {
+        presented.0 = None;
+        return;
+    };
+    let own = screening.as_ref().and_then(|screening| Some((screening.film, screening.source.as_ref()?)));
+    if presented.0 == own.map(|(film, _)| film) {
+        return;
+    }
+    if let Some(before) = presented.0.take() {
+        swarm.0.withdraw(before);
+    }
+    let Some((film, source)) = own else { return };
+    presented.0 = Some(film);
+    let offered = match source {
+        FilmSource::Demo => swarm.0.present(film, Cursor::new(DEMO)).map_err(|error| error.to_string()),
+        FilmSource::File(path) => File::open(path)
+            .map_err(|error| format!("The others cannot see this film: {} cannot be read again ({error}).", path.display()))
+            .and_then(|file| swarm.0.present(film, file).map_err(|error| error.to_string())),
+    };
+    if let Err(sentence) = offered {
+        commands.trigger(Notice::problem(sentence));
+    }
+}
+
+/// Lets everybody know how the film does here.
+fn say_how_it_goes(
+    swarm: Option<Res<Shared>>,
+    screening: Option<Res<Screening>>,
+    fetching: Option<Res<Fetching>>,
+    room: Option<Single<&Playback, With<Room>>>,
+    me: Option<Single<&Viewing, With<crate::room::Me>>>,
+    time: Res<Time<Real>>,
+    mut said_s: Local<f64>,
+    mut commands: Commands,
+) {
+    let (Some(room), Some(me)) = (room, me) else { return };
+    let state = match (&room.film, &screening, &fetching) {
+        (None, ..) => ViewingState::Nothing,
+        (Some(film), Some(screening), _) if screening.film == film.id => {
+            if screening.shown_ns().is_some() || screening.info().video.is_none() { ViewingState::Watching } else { ViewingState::Loading }
+        }
+        (Some(_), _, Some(_)) => ViewingState::Loading,
+        (Some(_), Some(_), None) => ViewingState::Loading,
+        (Some(_), None, None) => ViewingState::Broken,
+    };
+    let buffered_s = match (&room.film, &swarm) {
+        (Some(film), Some(swarm)) => swarm.0.progress(film.id).map_or(u8::MAX, |progress| {
+            let is_all = progress.have.iter().map(|part| part.end - part.start).sum::<u64>() >= progress.size_bytes;
+            let bytes_per_s = film.bytes_per_second().unwrap_or(BYTES_PER_S).max(1);
+            if is_all { u8::MAX } else { (progress.buffered_bytes / bytes_per_s).min(254) as u8 }
+        }),
+        (Some(_), None) => u8::MAX,
+        (None, _) => 0,
+    };
+    let viewing = Viewing { state, buffered_s };
+    let is_news = me.state != state || me.buffered_s.abs_diff(buffered_s) > 1;
+    let elapsed_s = time.elapsed_secs_f64();
+    if is_news && (elapsed_s - *said_s > SAY_INTERVAL_S || elapsed_s < *said_s) {
+        *said_s = elapsed_s;
+        commands.trigger(Mine(viewing));
+    }
+}
+
+/// Films of others, while one watches them.
+#[derive(Resource, Debug, Clone)]
+pub struct CacheFolder {
+    /// Where they lie; `None` keeps them in memory.
+    pub path: Option<std::path::PathBuf>,
+    /// How much of a film at most.
+    pub limit_bytes: u64,
+}
+
+impl Default for CacheFolder {
+    fn default() -> Self {
+        Self { path: None, limit_bytes: 20_000_000_000 }
+    }
+}
+
+/// The swarm, once there is a network.
+#[derive(Resource)]
+pub(super) struct Shared(pub(super) Swarm);
+
+/// The film that others can have from here.
+#[derive(Resource, Debug, Default)]
+struct Presented(Option<FilmId>);
+
+struct OwnKeys(Identity);
+
+impl Keys for OwnKeys {
+    fn id(&self) -> ParticipantId {
+        self.0.id()
+    }
+
+    fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        self.0.sign(bytes).to_bytes()
+    }
+
+    fn verify(&self, signer: &ParticipantId, bytes: &[u8], signature: &[u8; 64]) -> bool {
+        signer.verify(bytes, &Signature::from_bytes(*signature))
+    }
+}
+
+const SAY_INTERVAL_S: f64 = 0.5;
+/// Of a film that does not say how long it is.
+const BYTES_PER_S: u64 = 500_000;

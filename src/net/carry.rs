@@ -1,0 +1,250 @@
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use iroh::endpoint::VarInt;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{
+    Arrival, Event, FilmEvent, Line, Standing,
+    endpoint::{PIECES_MAX, STREAMS_MAX},
+    line::LineOrder,
+    lock,
+    net::Shared,
+    packet::{Joiner, kind},
+    ping::{self, Allowance, Asker},
+    stream::{self, Fault, Opened},
+};
+
+/// Carries one line from its greeting to its end: tells everybody, passes things on, and closes it when the other end breaks the protocol.
+pub(super) async fn carry(shared: Arc<Shared>, line: Line, orders: mpsc::Receiver<LineOrder>, arrival: Arrival, replaced: Option<Line>) {
+    if let Some(replaced) = replaced
+        && timeout(REPLACED_WAIT, replaced.wait_gone()).await.is_err()
+    {
+        tracing::debug!(?replaced, "still winding up");
+    }
+    let (id, peer) = (line.id(), line.peer());
+    let asks = matches!(arrival.standing, Standing::Host { .. });
+    tracing::info!(?line, standing = ?arrival.standing, "up");
+    shared.post.of_line(Event::Up { line: line.clone(), arrival });
+    let connection = line.connection();
+    connection.set_max_concurrent_uni_streams(VarInt::from_u32(STREAMS_MAX));
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(datagrams(Arc::clone(&shared), line.clone(), asks));
+    let mut film_knows = false;
+    let film = async {
+        shared.tell_film(FilmEvent::Up { line: id, peer }).await;
+        film_knows = true;
+        serve(&shared, &line, orders, &mut tasks).await;
+    };
+    let error = tokio::select! {
+        biased;
+        error = connection.closed() => error,
+        () = film => connection.closed().await,
+    };
+    // Nothing of this line may be told after it is down.
+    tasks.shutdown().await;
+    lock(&shared.state).book.remove(id);
+    let reason = line.reason(&error);
+    tracing::info!(?line, ?reason, %error, "down");
+    shared.post.of_line(Event::Down { line: id, peer, reason });
+    if film_knows {
+        shared.tell_film(FilmEvent::Down { line: id }).await;
+    }
+    line.set_gone();
+}
+
+/// What a task of a line has to say when it ends.
+enum Done {
+    Nothing,
+    Sent {
+        request: u32,
+    },
+    /// A stream of the other end's.
+    Read,
+    Fault(Fault),
+}
+
+/// Runs until the connection is gone.
+async fn serve(shared: &Arc<Shared>, line: &Line, mut orders: mpsc::Receiver<LineOrder>, tasks: &mut JoinSet<Done>) {
+    let (messages, messages_out) = mpsc::channel(MESSAGES_WAITING);
+    tasks.spawn(write_messages(line.clone(), messages_out));
+    let has_messages = Arc::new(AtomicBool::new(false));
+    let mut pieces: BTreeMap<u32, oneshot::Sender<()>> = BTreeMap::new();
+    let mut reading = 0;
+    loop {
+        tokio::select! {
+            order = orders.recv() => match order {
+                Some(LineOrder::Message(bytes)) => {
+                    if messages.try_send(bytes).is_err() {
+                        line.close("Your machine or its network is too slow to follow the film.");
+                    }
+                }
+                Some(LineOrder::Piece { request, priority, bytes }) => {
+                    if pieces.len() >= PIECES_MAX || pieces.contains_key(&request) {
+                        tracing::warn!(?line, request, under_way = pieces.len(), "a piece was not sent");
+                        tasks.spawn(tell_sent(Arc::clone(shared), line.clone(), request));
+                        continue;
+                    }
+                    let (cancel, cancelled) = oneshot::channel();
+                    pieces.insert(request, cancel);
+                    let line = line.clone();
+                    tasks.spawn(async move {
+                        stream::send_piece(line.connection(), request, priority, bytes, cancelled).await;
+                        Done::Sent { request }
+                    });
+                }
+                Some(LineOrder::Cancel { request }) => {
+                    if let Some(cancel) = pieces.get_mut(&request) {
+                        // Dropping it says the same as sending; the piece stays listed until its task has ended.
+                        *cancel = oneshot::channel().0;
+                    }
+                }
+                None => return,
+            },
+            // What was read whole waits in its task while swarm is busy; then no more is read.
+            stream = line.connection().accept_uni(), if reading < STREAMS_MAX => match stream {
+                Ok(stream) => {
+                    reading += 1;
+                    tasks.spawn(read_stream(Arc::clone(shared), line.clone(), stream, Arc::clone(&has_messages)));
+                }
+                Err(_) => return,
+            },
+            stream = line.connection().accept_bi() => match stream {
+                Ok(_) => line.blame("a second greeting"),
+                Err(_) => return,
+            },
+            Some(done) = tasks.join_next() => match done {
+                Ok(Done::Sent { request }) => {
+                    pieces.remove(&request);
+                    tasks.spawn(tell_sent(Arc::clone(shared), line.clone(), request));
+                }
+                Ok(Done::Fault(Fault(what))) => line.blame(what),
+                Ok(Done::Read) => reading -= 1,
+                Ok(Done::Nothing) => {}
+                Err(error) => tracing::error!(?line, %error, "a task of a line failed"),
+            },
+        }
+    }
+}
+
+async fn tell_sent(shared: Arc<Shared>, line: Line, request: u32) -> Done {
+    shared.tell_film(FilmEvent::Sent { line: line.id(), request }).await;
+    Done::Nothing
+}
+
+async fn write_messages(line: Line, mut messages: mpsc::Receiver<Bytes>) -> Done {
+    let Some(mut stream) = stream::open_messages(line.connection()).await else { return Done::Nothing };
+    while let Some(bytes) = messages.recv().await {
+        let length = bytes.len();
+        if stream::write_message(&mut stream, bytes).await.is_none() {
+            break;
+        }
+        line.message_bytes_waiting().fetch_sub(length, Ordering::Relaxed);
+    }
+    Done::Nothing
+}
+
+/// Passes on what comes on one stream, waiting while swarm is busy.
+async fn read_stream(shared: Arc<Shared>, line: Line, stream: iroh::endpoint::RecvStream, has_messages: Arc<AtomicBool>) -> Done {
+    let id = line.id();
+    let opened = match stream::read(stream).await {
+        Ok(opened) => opened,
+        Err(fault) => return Done::Fault(fault),
+    };
+    match opened {
+        Opened::Messages(mut stream) => {
+            if has_messages.swap(true, Ordering::Relaxed) {
+                return Done::Fault(Fault("a second stream of messages"));
+            }
+            loop {
+                match stream::next_message(&mut stream).await {
+                    Ok(Some(bytes)) => shared.tell_film(FilmEvent::Message { line: id, bytes }).await,
+                    Ok(None) => break,
+                    Err(fault) => return Done::Fault(fault),
+                }
+            }
+        }
+        Opened::Piece { request, bytes } => shared.tell_film(FilmEvent::Piece { line: id, request, bytes }).await,
+        Opened::Broken { request } => shared.tell_film(FilmEvent::Broken { line: id, request }).await,
+        Opened::Nothing => {}
+    }
+    Done::Read
+}
+
+/// The room's packets and the pings. The stamps are taken here, as datagrams leave and arrive.
+async fn datagrams(shared: Arc<Shared>, line: Line, asks: bool) -> Done {
+    let connection = line.connection();
+    let (mut joiner, mut asker) = (Joiner::default(), Asker::default());
+    let (mut answers, mut oddities) = (Allowance::new(ANSWERS_PER_S, ANSWERS_PER_S / 2), 0);
+    let mut next_ask = Instant::now();
+    loop {
+        let datagram = tokio::select! {
+            datagram = connection.read_datagram() => datagram,
+            () = sleep_until(next_ask), if asks => {
+                let nonce = rand::random();
+                let sent_ns = (shared.mono_ns)();
+                let sent = connection.send_datagram(Bytes::copy_from_slice(&asker.ask(nonce, sent_ns)));
+                if let Err(error) = sent {
+                    tracing::trace!(%error, "a ping was not sent");
+                }
+                next_ask = Instant::now() + Duration::from_millis(asker.pause_ms());
+                continue;
+            }
+        };
+        let now_ns = (shared.mono_ns)();
+        let Ok(datagram) = datagram else { return Done::Nothing };
+        match datagram.first() {
+            Some(&(kind::ROOM_WHOLE | kind::ROOM_FIRST | kind::ROOM_SECOND)) => {
+                if let Some(packet) = joiner.packet(&datagram) {
+                    if !line.deliver_packet(packet) {
+                        tracing::debug!(?line, "a packet of the room was dropped: too many wait");
+                    }
+                    shared.post.ring();
+                }
+            }
+            Some(&kind::PING) => {
+                if let Some(nonce) = ping::question(&datagram)
+                    && answers.take(now_ns)
+                {
+                    let answer = ping::answer(nonce, now_ns, (shared.mono_ns)());
+                    if let Err(error) = connection.send_datagram(Bytes::copy_from_slice(&answer)) {
+                        tracing::trace!(%error, "an answer was not sent");
+                    }
+                }
+            }
+            Some(&kind::PONG) => {
+                if let Some(stamps) = asker.answered(&datagram, now_ns) {
+                    shared.post.stamps(line.id(), stamps);
+                }
+            }
+            Some(&kind::LIVE) => {}
+            Some(_) | None => {
+                oddities += 1;
+                if oddities > ODDITIES_MAX {
+                    return Done::Fault(Fault("datagrams of an unknown kind"));
+                }
+            }
+        }
+    }
+}
+
+/// A peer's pings that are answered.
+const ANSWERS_PER_S: i64 = 40;
+/// Datagrams that make no sense, before it is held against their sender.
+const ODDITIES_MAX: u32 = 64;
+/// Bounded by bytes, see [`super::pump`]; this many empty ones may wait too.
+const MESSAGES_WAITING: usize = 16 * 1024;
+/// A line that takes another's place waits so long for its Down.
+const REPLACED_WAIT: Duration = Duration::from_millis(500);

@@ -1,0 +1,222 @@
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use iroh::endpoint::{Connection, ConnectionError, VarInt};
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    LineId, ParticipantId, Reason, Refusal, lock,
+    packet::{self, ROOM_PACKET_BYTES_MAX},
+};
+use crate::handover::{MailboxReceiver, MailboxSender, mailbox};
+
+/// The connection to one participant. Clones are the same line.
+#[derive(Clone)]
+pub struct Line(Arc<Inner>);
+
+struct Inner {
+    id: LineId,
+    peer: ParticipantId,
+    connection: Connection,
+    packets_in: MailboxSender<Bytes>,
+    packets: MailboxReceiver<Bytes>,
+    packets_sent: AtomicU16,
+    orders: mpsc::Sender<LineOrder>,
+    message_bytes_waiting: Arc<AtomicUsize>,
+    /// Why we closed it, if we did.
+    closed_here: Mutex<Option<Reason>>,
+    /// Becomes true when the line's task has told everybody that it is gone.
+    gone: watch::Sender<bool>,
+}
+
+/// Film orders for one line.
+#[derive(Debug)]
+pub(super) enum LineOrder {
+    Message(Bytes),
+    Piece { request: u32, priority: i32, bytes: Bytes },
+    Cancel { request: u32 },
+}
+
+/// By which way packets go now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind {
+    /// From machine to machine.
+    Direct,
+    /// Over a relay.
+    Relay,
+}
+
+impl Line {
+    pub(super) fn new(id: LineId, peer: ParticipantId, connection: Connection) -> (Self, mpsc::Receiver<LineOrder>) {
+        let (packets_in, packets) = mailbox(PACKETS_WAITING);
+        let (orders, orders_in) = mpsc::channel(ORDERS_WAITING);
+        let (packets_sent, message_bytes_waiting) = (AtomicU16::new(0), Arc::default());
+        let (closed_here, gone) = (Mutex::new(None), watch::Sender::new(false));
+        let inner = Inner { id, peer, connection, packets_in, packets, packets_sent, orders, message_bytes_waiting, closed_here, gone };
+        (Self(Arc::new(inner)), orders_in)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> LineId {
+        self.0.id
+    }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub fn peer(&self) -> ParticipantId {
+        self.0.peer
+    }
+
+    /// Sends a packet of the room, at most [`ROOM_PACKET_BYTES_MAX`], at once and without waiting. It may be lost, doubled or overtaken, never altered.
+    pub fn send_room(&self, packet: &[u8]) {
+        let connection = &self.0.connection;
+        let Some(space) = connection.max_datagram_size() else { return };
+        let number = self.0.packets_sent.fetch_add(1, Ordering::Relaxed);
+        let (first, second) = packet::datagrams(packet, number, space);
+        if first.is_none() {
+            tracing::warn!(
+                line = self.0.id.0,
+                bytes = packet.len(),
+                space,
+                "a packet of the room is too large; at most {ROOM_PACKET_BYTES_MAX} fit"
+            );
+        }
+        for datagram in [first, second].into_iter().flatten() {
+            if let Err(error) = connection.send_datagram(datagram) {
+                tracing::trace!(line = self.0.id.0, %error, "not sent");
+            }
+        }
+    }
+
+    /// The oldest packet of the room that waits. When [`PACKETS_WAITING`] do, further ones are dropped.
+    #[must_use]
+    pub fn next_room_packet(&self) -> Option<Bytes> {
+        self.0.packets.receive()
+    }
+
+    /// Closes the line; the other end is told why. [`Reason::ClosedHere`] follows.
+    pub fn close(&self, reason: &str) {
+        self.end(End::Closed, reason, Reason::ClosedHere(reason.to_owned()));
+    }
+
+    /// The way there and back, if it was measured.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        self.0.connection.paths().iter().find(iroh::endpoint::Path::is_selected).map(|path| path.rtt())
+    }
+
+    /// By which way packets go now.
+    #[must_use]
+    pub fn kind(&self) -> LineKind {
+        let paths = self.0.connection.paths();
+        let by_relay = paths.iter().find(iroh::endpoint::Path::is_selected).is_some_and(|path| path.is_relay());
+        if by_relay { LineKind::Relay } else { LineKind::Direct }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.0.connection
+    }
+
+    /// Gives the order back if the line does not keep up.
+    pub(super) fn order(&self, order: LineOrder) -> Result<(), LineOrder> {
+        self.0.orders.try_send(order).map_err(mpsc::error::TrySendError::into_inner)
+    }
+
+    /// Bytes of messages that wait to leave.
+    pub(super) fn message_bytes_waiting(&self) -> &AtomicUsize {
+        &self.0.message_bytes_waiting
+    }
+
+    /// `false` when the box is full.
+    pub(super) fn deliver_packet(&self, packet: Bytes) -> bool {
+        self.0.packets_in.send(packet).is_ok()
+    }
+
+    /// Closes; the first reason counts.
+    pub(super) fn end(&self, end: End, to_them: &str, to_us: Reason) {
+        lock(&self.0.closed_here).get_or_insert(to_us);
+        close(&self.0.connection, end as u32, to_them);
+    }
+
+    /// They broke the protocol.
+    pub(super) fn blame(&self, what: &str) {
+        tracing::warn!(line = self.0.id.0, peer = %self.0.peer, what, "closed for breaking the protocol");
+        self.end(End::Blamed, what, Reason::Blamed(what.to_owned()));
+    }
+
+    /// Why the line went down.
+    pub(super) fn reason(&self, error: &ConnectionError) -> Reason {
+        lock(&self.0.closed_here).take().unwrap_or_else(|| reason_of(error))
+    }
+
+    pub(super) fn set_gone(&self) {
+        self.0.gone.send_replace(true);
+    }
+
+    /// Waits until everybody was told that the line is gone.
+    pub(super) async fn wait_gone(&self) {
+        if self.0.gone.subscribe().wait_for(|gone| *gone).await.is_err() {
+            tracing::debug!("a line cannot outlive itself");
+        }
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line({} to {})", self.0.id.0, self.0.peer)
+    }
+}
+
+/// Why a line ends, as the other end's number.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum End {
+    /// Also what iroh says when an endpoint closes.
+    Left = 0,
+    Closed,
+    Replaced,
+    Blamed,
+}
+
+/// Closes a connection with a number and a sentence.
+pub(super) fn close(connection: &Connection, code: u32, text: &str) {
+    let text = &text[..text.floor_char_boundary(REASON_BYTES_MAX)];
+    connection.close(VarInt::from_u32(code), text.as_bytes());
+}
+
+/// What the other end, or the network, says.
+fn reason_of(error: &ConnectionError) -> Reason {
+    match error {
+        ConnectionError::ApplicationClosed(close) => {
+            let code = u64::from(close.error_code);
+            if code == End::Left as u64 {
+                Reason::Left
+            } else if code == End::Replaced as u64 {
+                Reason::Replaced
+            } else if let Some(refusal) = Refusal::of_code(code) {
+                Reason::Closed(refusal.to_string())
+            } else {
+                Reason::Closed(readable(&close.reason))
+            }
+        }
+        _ => Reason::Lost,
+    }
+}
+
+/// A stranger's words, safe to show.
+pub(super) fn readable(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&text[..text.len().min(REASON_BYTES_MAX)]);
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// Packets of the room that may wait for it.
+pub const PACKETS_WAITING: usize = 1024;
+const ORDERS_WAITING: usize = 4096;
+const REASON_BYTES_MAX: usize = 300;

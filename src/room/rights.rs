@@ -1,0 +1,224 @@
+use bevy::prelude::*;
+use bevy_replicon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Expel, Me, Participant, Room,
+    chat::announce,
+    tell,
+    wish::{Wish, Wished, wish_for},
+};
+use crate::net::ParticipantId;
+
+/// Who may do what, and what moderators do about it.
+pub(super) fn plugin(app: &mut App) {
+    app.replicate::<Rules>();
+    wish_for::<Moderation>(app);
+    app.add_observer(on_moderation);
+}
+
+fn on_moderation(
+    wished: On<Wished<Moderation>>,
+    people: Query<(Entity, &Participant, &Rights, Has<Me>)>,
+    keeper: Query<&Rights>,
+    rules: Single<(Entity, &Rules), With<Room>>,
+    mut commands: Commands,
+) {
+    let by = wished.by;
+    if !keeper.get(by).is_ok_and(|rights| rights.moderator) {
+        return tell(by, "Only a moderator can do that.", &mut commands);
+    }
+    let by_name = people.get(by).map_or_else(|_| "The house".to_owned(), |(_, participant, ..)| participant.name.to_string());
+    let moderation = wished.wish;
+    if let Moderation::Lock | Moderation::Unlock = moderation {
+        let locked = moderation == Moderation::Lock;
+        let (room, before) = *rules;
+        if before.locked == locked {
+            return;
+        }
+        commands.entity(room).insert(Rules { locked, ..before.clone() });
+        for (who, _, rights, _) in people.iter().filter(|(.., rights, _)| !rights.moderator) {
+            commands.entity(who).insert(Rights { remote: !locked, ..*rights });
+        }
+        let done =
+            if locked { "locked the remote: moderators and whom they allow move the film" } else { "unlocked the remote for everybody" };
+        return announce(format!("{by_name} {done}."), &mut commands);
+    }
+    let Some(who) = moderation.about() else { return };
+    let Some((target, participant, rights, is_keeper)) = people.iter().find(|(_, participant, ..)| participant.id == who) else {
+        return tell(by, "They are not here any more.", &mut commands);
+    };
+    let name = &participant.name;
+    let (changed, done) = match moderation {
+        Moderation::Kick { .. } if is_keeper => {
+            return tell(by, format!("{name} keeps this room and cannot be removed from it."), &mut commands);
+        }
+        Moderation::Kick { .. } => {
+            announce(format!("{by_name} removed {name}."), &mut commands);
+            commands.trigger(Banish { id: who });
+            commands.trigger(Expel { who: target, sentence: format!("{by_name} removed you from the theater.") });
+            return;
+        }
+        Moderation::Promote { .. } => (Rights { moderator: true, ..Rights::default() }, "made a moderator of".to_owned()),
+        Moderation::Deny { right, .. } if rights.moderator => {
+            return tell(by, format!("{name} is a moderator and keeps the right to {}.", right.verb()), &mut commands);
+        }
+        Moderation::Allow { right, .. } => (rights.with(right, true), format!("allowed to {}", right.verb())),
+        Moderation::Deny { right, .. } => (rights.with(right, false), format!("no longer allowed to {}", right.verb())),
+        Moderation::Lock | Moderation::Unlock => return,
+    };
+    if changed != *rights {
+        commands.entity(target).insert(changed);
+        let says = match moderation {
+            Moderation::Promote { .. } => format!("{by_name} {done} {name}."),
+            _ => format!("{name} is {done} (by {by_name})."),
+        };
+        announce(says, &mut commands);
+    }
+}
+
+/// What somebody may do.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[component(immutable)]
+pub struct Rights {
+    /// Lock, mute, remove, and name others who may.
+    pub moderator: bool,
+    /// Move the film.
+    pub remote: bool,
+    /// Put on a film of their own.
+    pub present: bool,
+    /// Chat, and speak.
+    pub speak: bool,
+}
+
+impl Default for Rights {
+    fn default() -> Self {
+        Self { moderator: false, remote: true, present: true, speak: true }
+    }
+}
+
+impl Rights {
+    /// The same, with one of them changed.
+    #[must_use]
+    pub const fn with(self, right: Right, held: bool) -> Self {
+        match right {
+            Right::Remote => Self { remote: held, ..self },
+            Right::Present => Self { present: held, ..self },
+            Right::Speak => Self { speak: held, ..self },
+        }
+    }
+
+    /// Whether one of them is held.
+    #[must_use]
+    pub const fn has(&self, right: Right) -> bool {
+        match right {
+            Right::Remote => self.remote,
+            Right::Present => self.present,
+            Right::Speak => self.speak,
+        }
+    }
+}
+
+/// One of the rights a moderator gives and takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Right {
+    /// Move the film.
+    Remote,
+    /// Put on a film of their own.
+    Present,
+    /// Chat, and speak.
+    Speak,
+}
+
+impl Right {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Remote, Self::Present, Self::Speak];
+
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Remote => "use the remote",
+            Self::Present => "put on a film",
+            Self::Speak => "speak and chat",
+        }
+    }
+}
+
+impl std::str::FromStr for Right {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "remote" => Ok(Self::Remote),
+            "present" => Ok(Self::Present),
+            "speak" => Ok(Self::Speak),
+            _ => Err("The rights are remote, present and speak."),
+        }
+    }
+}
+
+/// What a moderator wants.
+#[derive(Event, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Moderation {
+    /// Remove somebody; they cannot come back with the invite they have.
+    Kick {
+        /// Whom.
+        who: ParticipantId,
+    },
+    /// Give a right.
+    Allow {
+        /// To whom.
+        who: ParticipantId,
+        /// Which one.
+        right: Right,
+    },
+    /// Take a right.
+    Deny {
+        /// From whom.
+        who: ParticipantId,
+        /// Which one.
+        right: Right,
+    },
+    /// Make somebody a moderator.
+    Promote {
+        /// Whom.
+        who: ParticipantId,
+    },
+    /// Leave the remote to moderators and whom they allow.
+    Lock,
+    /// Give the remote to everybody.
+    Unlock,
+}
+
+impl Wish for Moderation {}
+
+impl Moderation {
+    const fn about(self) -> Option<ParticipantId> {
+        match self {
+            Self::Kick { who } | Self::Allow { who, .. } | Self::Deny { who, .. } | Self::Promote { who } => Some(who),
+            Self::Lock | Self::Unlock => None,
+        }
+    }
+}
+
+/// How the room is kept.
+#[derive(Component, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[component(immutable)]
+pub struct Rules {
+    /// Whether newcomers may not move the film.
+    pub locked: bool,
+    /// For how long the room waits for everybody at most, in seconds.
+    pub gather_limit_s: u8,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { locked: false, gather_limit_s: 10 }
+    }
+}
+
+/// Somebody shall not come in again: keep them out and change the secrets.
+#[derive(Event, Debug, Clone, Copy)]
+pub(super) struct Banish {
+    /// Who.
+    pub(super) id: ParticipantId,
+}

@@ -1,0 +1,1 @@
+//! Rules of the room, with several theaters in one process.
