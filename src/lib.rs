@@ -9,11 +9,13 @@
 //! | second | `film` | playback to pictures and sound; opening films |
 //! | second | `webcam` | cameras (for now their names) |
 //! | first | `theater` | the place: hall, light, seats, screen, camera |
-//! | first | `room` | what everybody agreed on: how the film moves |
+//! | first | `room` | who is here and what everybody agreed on: seats, rights, chat, how the film moves |
 //! | first | `audio` | the mixer, live feeds with an exact clock, the outputs |
 //! | first | `notice` | what a person should be told |
 //! | ground | [`media`] | bytes to pictures and sound |
-//! | ground | [`clock`] | film time, room time, the timeline, how to follow it |
+//! | ground | [`net`] | the door: who is who, one connection a pair, pings |
+//! | ground | [`swarm`] | the film's bytes between people |
+//! | ground | [`clock`] | film time, room time, the host's clock, the timeline, how to follow it |
 //! | ground | [`handover`] | how things pass between threads |
 //! | ground | [`settings`], [`trace`] | what is kept; what is measured |
 //!

@@ -12,6 +12,9 @@ pub(crate) struct Row {
     pub(crate) ours: Option<f64>,
     pub(crate) rival: Option<f64>,
     pub(crate) reached: bool,
+    /// Measured for a shorter time than the goal is about.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) short: bool,
     /// What else was seen.
     #[serde(skip)]
     pub(crate) note: String,
@@ -20,7 +23,7 @@ pub(crate) struct Row {
 impl Row {
     /// A figure that must not be above its goal.
     pub(crate) fn at_most(id: &'static str, value: f64, goal: f64, unit: &'static str) -> Self {
-        Self { id, value, op: "<=", goal, unit, ours: None, rival: None, reached: value <= goal, note: String::new() }
+        Self { id, value, op: "<=", goal, unit, ours: None, rival: None, reached: value <= goal, short: false, note: String::new() }
     }
 
     /// A figure that must not be below its goal.
@@ -50,12 +53,13 @@ pub(crate) fn print(rows: &[Row], is_json: bool) {
         let goal = format!("{} {} {}", row.op, row.goal, row.unit);
         let reached = if row.reached { "yes" } else { "NO" };
         println!(
-            "{:<22} {:>10} {:>10} {:>10.3} {:>12}  {reached:<7}  {}",
+            "{:<22} {:>10} {:>10} {:>10.3} {:>12}  {reached:<7}  {}{}",
             row.id,
             number(row.ours),
             number(row.rival),
             row.value,
             goal,
+            if row.short { "SHORT; " } else { "" },
             row.note
         );
     }

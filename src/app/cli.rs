@@ -1,6 +1,6 @@
 use std::{path::PathBuf, process::ExitCode, str::FromStr};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
     audio::Output,
@@ -9,7 +9,7 @@ use crate::{
 
 /// Reads the command line; help, version and mistakes are answered at once.
 pub(super) fn parse() -> Result<Cli, ExitCode> {
-    Cli::try_parse().map_err(|answer| {
+    Cli::try_parse().and_then(one_film).map_err(|answer| {
         if answer.print().is_err() {
             tracing::debug!("nobody reads the help");
         }
@@ -17,9 +17,17 @@ pub(super) fn parse() -> Result<Cli, ExitCode> {
     })
 }
 
+/// A film before a command is a mistake: each command names its own.
+fn one_film(cli: Cli) -> Result<Cli, clap::Error> {
+    if cli.film.is_some() && cli.command.is_some() {
+        return Err(Cli::command().error(ErrorKind::ArgumentConflict, "name the film after the command: houselights host FILM"));
+    }
+    Ok(cli)
+}
+
 /// A theater that friends share. Open a film and sit down.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "houselights", version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
+#[command(name = "houselights", version, after_help = AFTER_HELP)]
 pub struct Cli {
     /// The film to put on the screen; without one the lobby opens
     pub film: Option<PathBuf>,
@@ -241,7 +249,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 

@@ -419,6 +419,7 @@ struct State {
     audio: usize,
     /// Alone, host, joining or guest.
     room: &'static str,
+    seat: Option<u8>,
     /// For whom the room waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_for: Option<Vec<String>>,
@@ -440,6 +441,7 @@ impl State {
             duration_s,
             playing: playback.plays(now),
             room: people::standing(world),
+            seat: people::seat(world),
             waiting_for,
             volume: world.get_resource::<Mixer>().map_or(0.0, Mixer::film_volume),
             muted: world.get_resource::<Mixer>().is_some_and(Mixer::is_film_muted),

@@ -59,6 +59,11 @@ pub(super) fn waited_for(world: &mut World, playback: &Playback) -> Option<Vec<S
     Some(people.iter(world).filter(|(_, ready)| is_waited_for(*ready)).map(|(participant, _)| participant.name.to_string()).collect())
 }
 
+/// Where one sits; `None` until the room has said so.
+pub(super) fn seat(world: &mut World) -> Option<u8> {
+    world.query_filtered::<&Sits, With<Me>>().single(world).ok().map(|sits| sits.0.get())
+}
+
 /// What this process is to the room.
 pub(super) fn standing(world: &World) -> &'static str {
     match world.resource::<Standing>() {

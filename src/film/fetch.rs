@@ -42,6 +42,9 @@ fn fetch(
         commands.remove_resource::<Fetching>();
         return;
     }
+    if wanted.is_none() {
+        *given_up = None;
+    }
     let (Some(film), Some(me), Some(swarm)) = (wanted, me, swarm) else { return };
     let is_here = screening.is_some_and(|screening| screening.film == film.id) || fetching.is_some();
     // Once is enough: what cannot be opened will not be opened the next time.

@@ -2,7 +2,11 @@ use std::{fs::File, io::Cursor};
 
 use bevy::prelude::*;
 
-use super::{Abandoned, FilmSource, Screening, fetch::Fetching, open::DEMO};
+use super::{
+    Abandoned, FilmSource, Screening,
+    fetch::Fetching,
+    open::{DEMO, Offer},
+};
 use crate::{
     net::{FilmPort, Identity, ParticipantId, Signature},
     notice::Notice,
@@ -15,7 +19,8 @@ use crate::{
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<CacheFolder>()
         .init_resource::<Presented>()
-        .add_systems(Update, (start.run_if(resource_exists_and_changed::<FilmWay>), hear_swarm, present).chain().in_set(Frame::Hear))
+        .add_systems(Update, (start.run_if(resource_exists_and_changed::<FilmWay>), hear_swarm).chain().in_set(Frame::Hear))
+        .add_systems(Update, (present, end_orphan).in_set(Frame::Decide))
         .add_systems(Update, say_how_it_goes.in_set(Frame::Show));
 }
 
@@ -59,29 +64,56 @@ fn hear_swarm(swarm: Option<Res<Shared>>, screening: Option<Res<Screening>>, fet
     }
 }
 
-/// The film on the screen can be had from here, if it is ours.
-fn present(swarm: Option<Res<Shared>>, screening: Option<Res<Screening>>, mut presented: ResMut<Presented>, mut commands: Commands) {
-    let Some(swarm) = swarm else {
-        presented.0 = None;
-        return;
-    };
-    let own = screening.as_ref().and_then(|screening| Some((screening.film, screening.source.as_ref()?)));
-    if presented.0 == own.map(|(film, _)| film) {
-        return;
+/// A film of this machine can be had from here as soon as it is offered to the room: others may ask before the room's answer is here.
+fn present(
+    swarm: Option<Res<Shared>>,
+    offer: Option<Res<Offer>>,
+    screening: Option<Res<Screening>>,
+    mut presented: ResMut<Presented>,
+    mut commands: Commands,
+) {
+    let Some(swarm) = swarm else { return };
+    let own: Vec<(FilmId, &FilmSource)> = [offer.as_ref().and_then(|offer| offer.screening.as_ref()), screening.as_deref()]
+        .into_iter()
+        .flatten()
+        .filter_map(|screening| Some((screening.film, screening.source.as_ref()?)))
+        .collect();
+    presented.0.retain(|film| {
+        let is_here = own.iter().any(|(own, _)| own == film);
+        if !is_here {
+            swarm.0.withdraw(*film);
+        }
+        is_here
+    });
+    for (film, source) in own {
+        if presented.0.contains(&film) {
+            continue;
+        }
+        presented.0.push(film);
+        if let Err(sentence) = offer_to_others(&swarm.0, film, source) {
+            commands.trigger(Notice::problem(sentence));
+        }
     }
-    if let Some(before) = presented.0.take() {
-        swarm.0.withdraw(before);
-    }
-    let Some((film, source)) = own else { return };
-    presented.0 = Some(film);
+}
+
+fn offer_to_others(swarm: &Swarm, film: FilmId, source: &FilmSource) -> Result<(), String> {
     let offered = match source {
-        FilmSource::Demo => swarm.0.present(film, Cursor::new(DEMO)).map_err(|error| error.to_string()),
-        FilmSource::File(path) => File::open(path)
-            .map_err(|error| format!("The others cannot see this film: {} cannot be read again ({error}).", path.display()))
-            .and_then(|file| swarm.0.present(film, file).map_err(|error| error.to_string())),
+        FilmSource::Demo => swarm.present(film, Cursor::new(DEMO)),
+        FilmSource::File(path) => {
+            let file = File::open(path)
+                .map_err(|error| format!("The others cannot see this film: {} cannot be read again ({error}).", path.display()))?;
+            swarm.present(film, file)
+        }
     };
-    if let Err(sentence) = offered {
-        commands.trigger(Notice::problem(sentence));
+    offered.map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// A film whose presenter has left is as long as what has come of it.
+fn end_orphan(swarm: Option<Res<Shared>>, room: Option<Single<&Playback, (With<Room>, Changed<Playback>)>>) {
+    if let (Some(swarm), Some(film)) = (swarm, room.and_then(|room| room.film.clone()))
+        && film.is_orphaned
+    {
+        swarm.0.withdraw(film.id);
     }
 }
 
@@ -143,9 +175,9 @@ impl Default for CacheFolder {
 #[derive(Resource)]
 pub(super) struct Shared(pub(super) Swarm);
 
-/// The film that others can have from here.
+/// The films that others can have from here.
 #[derive(Resource, Debug, Default)]
-struct Presented(Option<FilmId>);
+struct Presented(Vec<FilmId>);
 
 struct OwnKeys(Identity);
 

@@ -22,7 +22,7 @@ pub(super) async fn answer_calls(shared: Arc<Shared>) {
             _ => None,
         };
         let now_ns = (shared.mono_ns)();
-        let is_blocked = address.is_some_and(|who| lock(&shared.state).tries.is_blocked(who, now_ns));
+        let is_blocked = address.is_some_and(|who| lock(&shared.state).wrong_tries.is_blocked(who, now_ns));
         let Ok(place) = Arc::clone(&shared.strangers).try_acquire_owned() else {
             incoming.refuse();
             continue;
@@ -88,15 +88,20 @@ fn judge(shared: &Shared, connection: &Connection, bytes: &[u8], address: Option
     let peer = id_of(connection);
     let now_ns = (shared.mono_ns)();
     let mut state = lock(&shared.state);
-    if state.tries.is_blocked(Who::Participant(peer), now_ns) {
+    if state.wrong_tries.is_blocked(Who::Participant(peer), now_ns) {
         return Err(Refusal::TooManyTries);
+    }
+    if state.entries.is_blocked(Who::Participant(peer), now_ns) {
+        return Err(Refusal::Busy);
     }
     let (door, members, is_inside) = (state.door.as_ref(), state.members.as_ref(), state.book.line_to(&peer).is_some());
     let judged = hello::judge(bytes, &Situation { me: shared.me, peer, door, members, is_inside });
     if judged == Err(Refusal::WrongInvite) {
         for who in [Some(Who::Participant(peer)), address].into_iter().flatten() {
-            state.tries.wrong(who, now_ns);
+            state.wrong_tries.count(who, now_ns);
         }
+    } else if judged.is_ok() {
+        state.entries.count(Who::Participant(peer), now_ns);
     }
     judged
 }

@@ -1,7 +1,7 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use iroh::{
-    PublicKey,
+    EndpointAddr, PublicKey,
     endpoint::{ConnectError, ConnectingError, Connection, ConnectionError},
 };
 use tokio::time::{Instant, timeout, timeout_at};
@@ -19,19 +19,26 @@ use super::{
 };
 
 /// Calls the host of a room and carries the line, or tells why there is none.
-pub(super) async fn join(shared: Arc<Shared>, invite: Invite, name: String) {
+pub(super) async fn join(shared: Arc<Shared>, invite: Invite, name: String, number: u64) {
     if invite.host == shared.me {
-        return shared.post.cannot_join("This is your own invite: send it to a friend.".into());
+        return shared.post.cannot_join(number, "This is your own invite: send it to a friend.".into());
     }
     let relay_only = invite.addresses.direct.is_empty() && invite.addresses.relay.is_some();
     if relay_only && !shared.has_relay {
-        return shared.post.cannot_join("This host is only reached over a relay, and relays are switched off in your settings.".into());
+        return shared
+            .post
+            .cannot_join(number, "This host is only reached over a relay, and relays are switched off in your settings.".into());
     }
     let claim = Claim::Invite(invite.secret.proof(&shared.me, &invite.host));
     let calling = Calling { peer: invite.host, addresses: invite.addresses, claim, name, anew: true };
     match call(&shared, calling).await {
-        Ok(run) => drop(tokio::spawn(run)), // the line outlives the call, which a later join may abort
-        Err(failed) => shared.post.cannot_join(failed.sentence()),
+        Ok((line, run)) => {
+            if !shared.post.is_current_join(number) {
+                line.end(End::Left, "", Reason::ClosedHere("Somebody else was called since.".into()));
+            }
+            drop(tokio::spawn(run)); // the line outlives the call, which a later join may abort
+        }
+        Err(failed) => shared.post.cannot_join(number, failed.sentence()),
     }
 }
 
@@ -42,7 +49,7 @@ pub(super) async fn connect(shared: Arc<Shared>, peer: ParticipantId) {
         if state.book.line_to(&peer).is_some() {
             return;
         }
-        let members = state.members.as_ref().filter(|members| members.host != shared.me && members.host != peer);
+        let members = state.members.as_ref().filter(|members| members.host != shared.me && members.host != peer && shared.me != peer);
         let member = members.and_then(|members| members.members.iter().find(|member| member.id == peer));
         let pass = members.and_then(|members| members.my_pass);
         member.zip(pass).map(|(member, pass)| (member.addresses.clone(), pass, state.name.clone()))
@@ -51,7 +58,7 @@ pub(super) async fn connect(shared: Arc<Shared>, peer: ParticipantId) {
         None => Failed::Unreachable,
         Some((addresses, pass, name)) => {
             match call(&shared, Calling { peer, addresses, claim: Claim::Pass(pass), name, anew: false }).await {
-                Ok(run) => return run.await,
+                Ok((_, run)) => return run.await,
                 Err(Failed::AlreadyCalling) => return,
                 Err(failed) => failed,
             }
@@ -79,7 +86,7 @@ struct Calling {
 }
 
 /// One try, bounded in time; gives what carries the line.
-async fn call(shared: &Arc<Shared>, calling: Calling) -> Result<impl Future<Output = ()> + use<>, Failed> {
+async fn call(shared: &Arc<Shared>, calling: Calling) -> Result<(Line, impl Future<Output = ()> + use<>), Failed> {
     let Calling { peer, addresses, claim, name, anew } = calling;
     let Some(number) = lock(&shared.state).book.dial(peer, anew) else { return Err(Failed::AlreadyCalling) };
     let _dial = DialGuard { shared, peer, number };
@@ -89,8 +96,7 @@ async fn call(shared: &Arc<Shared>, calling: Calling) -> Result<impl Future<Outp
     if address.is_empty() && !shared.has_relay {
         return Err(Failed::Unreachable);
     }
-    let connection = timeout_at(deadline, shared.endpoint.connect(address, ALPN)).await;
-    let connection = connection.map_err(|_too_long| Failed::Unreachable)?.map_err(|error| of_connect(&error))?;
+    let connection = reach(shared, address, deadline).await?;
     if lock(&shared.state).book.greet(&peer, number, anew).is_err() {
         line::close(&connection, Refusal::Duplicate.code(), "");
         return Err(Failed::TheyCalled);
@@ -109,6 +115,19 @@ async fn call(shared: &Arc<Shared>, calling: Calling) -> Result<impl Future<Outp
     enter(shared, connection, answer, matches!(hello.claim, Claim::Invite(_))).inspect_err(|failed| tracing::debug!(?failed, "no line"))
 }
 
+/// Tries until the deadline: one try ends after the idle time of 4 s, and a relay may only then have been found.
+async fn reach(shared: &Shared, address: EndpointAddr, deadline: Instant) -> Result<Connection, Failed> {
+    loop {
+        let tried = timeout_at(deadline, shared.endpoint.connect(address.clone(), ALPN)).await;
+        match tried.map(|tried| tried.map_err(|error| of_connect(&error))) {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(Failed::Unreachable)) => tokio::time::sleep(TRY_AGAIN).await,
+            Ok(Err(failed)) => return Err(failed),
+            Err(_too_long) => return Err(Failed::Unreachable),
+        }
+    }
+}
+
 async fn greet(connection: &Connection, hello: &Hello) -> Option<Answer> {
     let (mut send, mut receive) = connection.open_bi().await.ok()?;
     send.write_all(&hello.encode()).await.ok()?;
@@ -117,7 +136,12 @@ async fn greet(connection: &Connection, hello: &Hello) -> Option<Answer> {
 }
 
 /// Makes the line.
-fn enter(shared: &Arc<Shared>, connection: Connection, answer: Answer, is_host: bool) -> Result<impl Future<Output = ()> + use<>, Failed> {
+fn enter(
+    shared: &Arc<Shared>,
+    connection: Connection,
+    answer: Answer,
+    is_host: bool,
+) -> Result<(Line, impl Future<Output = ()> + use<>), Failed> {
     let peer = id_of(&connection);
     let Answer { room, epoch, moderator, name, addresses, instance } = answer;
     let standing = if is_host { Standing::Host { moderator } } else { Standing::Member };
@@ -128,12 +152,13 @@ fn enter(shared: &Arc<Shared>, connection: Connection, answer: Answer, is_host: 
     }
     let (line, orders) = Line::new(shared.next_line_id(), peer, connection);
     let entry = Entry { line: line.clone(), peer, dialled: true, instance, room, epoch, is_guest: false, was_listed: false };
-    match lock(&shared.state).book.enter(line.id(), entry) {
+    let entered = lock(&shared.state).book.enter(line.id(), entry);
+    match entered {
         Ok(old) => {
             if let Some(old) = &old {
                 old.end(End::Replaced, "", Reason::Replaced);
             }
-            Ok(carry::carry(Arc::clone(shared), line, orders, arrival, old))
+            Ok((line.clone(), carry::carry(Arc::clone(shared), line, orders, arrival, old)))
         }
         Err(Duplicate) => {
             shared.post.release_line();
@@ -209,4 +234,5 @@ impl Drop for DialGuard<'_> {
     }
 }
 
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(50);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const TRY_AGAIN: Duration = Duration::from_millis(200);

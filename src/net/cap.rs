@@ -174,3 +174,23 @@ impl std::fmt::Debug for CappedController {
 
 /// Below this a room does not work at all: 256 kbit/s.
 const LIMIT_MIN: u64 = 32_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_lines_share_the_limit_and_idle_ones_do_not_count() {
+        let busy = Arc::default();
+        let share = || Share { limit: 900, busy: Arc::clone(&busy), is_busy: false };
+        let (mut a, mut b, idle) = (share(), share(), share());
+        assert_eq!(a.rate(), 900);
+        a.set_busy(true);
+        a.set_busy(true);
+        assert_eq!((a.rate(), idle.rate()), (900, 450), "whoever begins makes room for itself");
+        b.set_busy(true);
+        assert_eq!((a.rate(), b.rate(), idle.rate()), (450, 450, 300));
+        drop((b, idle));
+        assert_eq!(a.rate(), 900);
+    }
+}

@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,13 +12,13 @@ use iroh::endpoint::VarInt;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{
     Arrival, Event, FilmEvent, Line, Standing,
     endpoint::{PIECES_MAX, STREAMS_MAX},
-    line::LineOrder,
+    line::{LineOrder, Orders},
     lock,
     net::Shared,
     packet::{Joiner, kind},
@@ -27,7 +27,7 @@ use super::{
 };
 
 /// Carries one line from its greeting to its end: tells everybody, passes things on, and closes it when the other end breaks the protocol.
-pub(super) async fn carry(shared: Arc<Shared>, line: Line, orders: mpsc::Receiver<LineOrder>, arrival: Arrival, replaced: Option<Line>) {
+pub(super) async fn carry(shared: Arc<Shared>, line: Line, orders: Orders, arrival: Arrival, replaced: Option<Line>) {
     if let Some(replaced) = replaced
         && timeout(REPLACED_WAIT, replaced.wait_gone()).await.is_err()
     {
@@ -77,20 +77,15 @@ enum Done {
 }
 
 /// Runs until the connection is gone.
-async fn serve(shared: &Arc<Shared>, line: &Line, mut orders: mpsc::Receiver<LineOrder>, tasks: &mut JoinSet<Done>) {
-    let (messages, messages_out) = mpsc::channel(MESSAGES_WAITING);
-    tasks.spawn(write_messages(line.clone(), messages_out));
-    let has_messages = Arc::new(AtomicBool::new(false));
+async fn serve(shared: &Arc<Shared>, line: &Line, orders: Orders, tasks: &mut JoinSet<Done>) {
+    let Orders { pieces: mut orders, messages } = orders;
+    tasks.spawn(write_messages(line.clone(), messages));
+    let heard = Arc::new(Heard::default());
     let mut pieces: BTreeMap<u32, oneshot::Sender<()>> = BTreeMap::new();
     let mut reading = 0;
     loop {
         tokio::select! {
             order = orders.recv() => match order {
-                Some(LineOrder::Message(bytes)) => {
-                    if messages.try_send(bytes).is_err() {
-                        line.close("Your machine or its network is too slow to follow the film.");
-                    }
-                }
                 Some(LineOrder::Piece { request, priority, bytes }) => {
                     if pieces.len() >= PIECES_MAX || pieces.contains_key(&request) {
                         tracing::warn!(?line, request, under_way = pieces.len(), "a piece was not sent");
@@ -117,7 +112,7 @@ async fn serve(shared: &Arc<Shared>, line: &Line, mut orders: mpsc::Receiver<Lin
             stream = line.connection().accept_uni(), if reading < STREAMS_MAX => match stream {
                 Ok(stream) => {
                     reading += 1;
-                    tasks.spawn(read_stream(Arc::clone(shared), line.clone(), stream, Arc::clone(&has_messages)));
+                    tasks.spawn(read_stream(Arc::clone(shared), line.clone(), stream, Arc::clone(&heard)));
                 }
                 Err(_) => return,
             },
@@ -151,13 +146,41 @@ async fn write_messages(line: Line, mut messages: mpsc::Receiver<Bytes>) -> Done
         if stream::write_message(&mut stream, bytes).await.is_none() {
             break;
         }
-        line.message_bytes_waiting().fetch_sub(length, Ordering::Relaxed);
+        line.message_left(length);
     }
     Done::Nothing
 }
 
+/// What a line's streams have in common.
+#[derive(Debug)]
+struct Heard {
+    has_messages: AtomicBool,
+    since: Instant,
+    allowance: Mutex<Allowance>,
+}
+
+impl Heard {
+    /// Waits until this line may tell swarm one thing more, so that one member cannot talk all others down.
+    async fn turn(&self) {
+        while !lock(&self.allowance).take(since_ns(self.since)) {
+            sleep(TURN_PAUSE).await;
+        }
+    }
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        let allowance = Mutex::new(Allowance::new(EVENTS_PER_S, 2 * EVENTS_PER_S));
+        Self { has_messages: AtomicBool::new(false), since: Instant::now(), allowance }
+    }
+}
+
+fn since_ns(start: Instant) -> i64 {
+    i64::try_from(start.elapsed().as_nanos()).unwrap_or(i64::MAX)
+}
+
 /// Passes on what comes on one stream, waiting while swarm is busy.
-async fn read_stream(shared: Arc<Shared>, line: Line, stream: iroh::endpoint::RecvStream, has_messages: Arc<AtomicBool>) -> Done {
+async fn read_stream(shared: Arc<Shared>, line: Line, stream: iroh::endpoint::RecvStream, heard: Arc<Heard>) -> Done {
     let id = line.id();
     let opened = match stream::read(stream).await {
         Ok(opened) => opened,
@@ -165,19 +188,28 @@ async fn read_stream(shared: Arc<Shared>, line: Line, stream: iroh::endpoint::Re
     };
     match opened {
         Opened::Messages(mut stream) => {
-            if has_messages.swap(true, Ordering::Relaxed) {
+            if heard.has_messages.swap(true, Ordering::Relaxed) {
                 return Done::Fault(Fault("a second stream of messages"));
             }
             loop {
                 match stream::next_message(&mut stream).await {
-                    Ok(Some(bytes)) => shared.tell_film(FilmEvent::Message { line: id, bytes }).await,
+                    Ok(Some(bytes)) => {
+                        heard.turn().await;
+                        shared.tell_film(FilmEvent::Message { line: id, bytes }).await;
+                    }
                     Ok(None) => break,
                     Err(fault) => return Done::Fault(fault),
                 }
             }
         }
-        Opened::Piece { request, bytes } => shared.tell_film(FilmEvent::Piece { line: id, request, bytes }).await,
-        Opened::Broken { request } => shared.tell_film(FilmEvent::Broken { line: id, request }).await,
+        Opened::Piece { request, bytes } => {
+            heard.turn().await;
+            shared.tell_film(FilmEvent::Piece { line: id, request, bytes }).await;
+        }
+        Opened::Broken { request } => {
+            heard.turn().await;
+            shared.tell_film(FilmEvent::Broken { line: id, request }).await;
+        }
         Opened::Nothing => {}
     }
     Done::Read
@@ -187,8 +219,8 @@ async fn read_stream(shared: Arc<Shared>, line: Line, stream: iroh::endpoint::Re
 async fn datagrams(shared: Arc<Shared>, line: Line, asks: bool) -> Done {
     let connection = line.connection();
     let (mut joiner, mut asker) = (Joiner::default(), Asker::default());
-    let (mut answers, mut oddities) = (Allowance::new(ANSWERS_PER_S, ANSWERS_PER_S / 2), 0);
-    let mut next_ask = Instant::now();
+    let (mut answers, mut packets) = (Allowance::new(ANSWERS_PER_S, ANSWERS_PER_S / 2), Allowance::new(PACKETS_PER_S, PACKETS_PER_S / 4));
+    let (start, mut next_ask, mut oddities) = (Instant::now(), Instant::now(), 0);
     loop {
         let datagram = tokio::select! {
             datagram = connection.read_datagram() => datagram,
@@ -208,15 +240,15 @@ async fn datagrams(shared: Arc<Shared>, line: Line, asks: bool) -> Done {
         match datagram.first() {
             Some(&(kind::ROOM_WHOLE | kind::ROOM_FIRST | kind::ROOM_SECOND)) => {
                 if let Some(packet) = joiner.packet(&datagram) {
-                    if !line.deliver_packet(packet) {
-                        tracing::debug!(?line, "a packet of the room was dropped: too many wait");
+                    if !packets.take(since_ns(start)) || !line.deliver_packet(packet) {
+                        tracing::debug!(?line, "a packet of the room was dropped: too many come");
                     }
                     shared.post.ring();
                 }
             }
             Some(&kind::PING) => {
                 if let Some(nonce) = ping::question(&datagram)
-                    && answers.take(now_ns)
+                    && answers.take(since_ns(start))
                 {
                     let answer = ping::answer(nonce, now_ns, (shared.mono_ns)());
                     if let Err(error) = connection.send_datagram(Bytes::copy_from_slice(&answer)) {
@@ -240,11 +272,14 @@ async fn datagrams(shared: Arc<Shared>, line: Line, asks: bool) -> Done {
     }
 }
 
+/// What a peer may tell swarm; a busy gigabit line brings some 500 pieces.
+const EVENTS_PER_S: i64 = 4_000;
+const TURN_PAUSE: Duration = Duration::from_millis(2);
+/// Packets of the room that are taken; renet sends 60 a second, and some hundred when much is new.
+const PACKETS_PER_S: i64 = 4_000;
 /// A peer's pings that are answered.
 const ANSWERS_PER_S: i64 = 40;
 /// Datagrams that make no sense, before it is held against their sender.
 const ODDITIES_MAX: u32 = 64;
-/// Bounded by bytes, see [`super::pump`]; this many empty ones may wait too.
-const MESSAGES_WAITING: usize = 16 * 1024;
 /// A line that takes another's place waits so long for its Down.
 const REPLACED_WAIT: Duration = Duration::from_millis(500);

@@ -33,3 +33,33 @@ pub struct NotThatMessage;
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 const CONFIG: Configuration<LittleEndian, Varint, Limit<MESSAGE_BYTES_MAX>> = bincode::config::standard().with_limit::<MESSAGE_BYTES_MAX>();
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_comes_back_and_only_whole(numbers: Vec<u64>, text: String, cut in 1usize..10) {
+            let message = (numbers, text);
+            let bytes = encode(&message);
+            prop_assert_eq!(decode::<(Vec<u64>, String)>(&[&bytes[..], &[0]].concat()), Err(NotThatMessage));
+            prop_assert_eq!(decode::<(Vec<u64>, String)>(&bytes[..bytes.len().saturating_sub(cut)]), Err(NotThatMessage));
+            prop_assert_eq!(decode::<(Vec<u64>, String)>(&bytes), Ok(message));
+        }
+
+        #[test]
+        fn any_bytes_are_borne(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _decoded: Result<Vec<Vec<String>>, _> = decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_length_that_lies_allocates_nothing() {
+        let lie = [&[253][..], &u64::MAX.to_le_bytes()].concat();
+        assert_eq!(decode::<Vec<u64>>(&lie), Err(NotThatMessage));
+        assert_eq!(decode::<Vec<u8>>(&vec![0; MESSAGE_BYTES_MAX + 1]), Err(NotThatMessage));
+    }
+}

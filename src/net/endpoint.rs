@@ -82,5 +82,6 @@ pub(super) const STREAMS_MAX: u32 = PIECES_MAX as u32 + 8;
 
 const IDLE_MS: u32 = 4_000;
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
-const STREAM_WINDOW_BYTES: u32 = PIECE_BYTES_MAX as u32;
+/// A piece and its head, so that its last bytes need not wait for the first ones to be read.
+const STREAM_WINDOW_BYTES: u32 = PIECE_BYTES_MAX as u32 + 1024;
 const CONNECTION_WINDOW_BYTES: u32 = (STREAMS_MAX + 8) * STREAM_WINDOW_BYTES;

@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread::Thread,
 };
@@ -69,7 +69,9 @@ pub(super) struct Post {
     lines: MailboxSender<Event>,
     free: AtomicUsize,
     stamps: MailboxSender<Event>,
-    cannot_join: Slot<String>,
+    cannot_join: Slot<(u64, String)>,
+    /// The number of the join that counts.
+    joins: AtomicU64,
     addresses_changed: Slot<()>,
     bell: Mutex<Option<Thread>>,
 }
@@ -85,7 +87,8 @@ pub(super) fn post() -> (Post, Letters) {
     let (lines, lines_read) = mailbox(LINE_EVENTS_WAITING);
     let (stamps, stamps_read) = mailbox(STAMPS_WAITING);
     let (cannot_join, addresses_changed, bell) = (Slot::default(), Slot::default(), Mutex::new(None));
-    let post = Post { lines, free: AtomicUsize::new(LINE_EVENTS_WAITING), stamps, cannot_join, addresses_changed, bell };
+    let post =
+        Post { lines, free: AtomicUsize::new(LINE_EVENTS_WAITING), stamps, cannot_join, joins: AtomicU64::new(0), addresses_changed, bell };
     (post, Letters { lines: lines_read, stamps: stamps_read })
 }
 
@@ -114,8 +117,8 @@ impl Post {
         }
     }
 
-    pub(super) fn cannot_join(&self, sentence: String) {
-        self.cannot_join.put(sentence);
+    pub(super) fn cannot_join(&self, number: u64, sentence: String) {
+        self.cannot_join.put((number, sentence));
         self.ring();
     }
 
@@ -124,9 +127,13 @@ impl Post {
         self.ring();
     }
 
-    /// Forgets that a join failed; another one began.
-    pub(super) fn forget_join(&self) {
-        drop(self.cannot_join.take());
+    /// Another join counts from now on; what an earlier one still has to say is not heard.
+    pub(super) fn next_join(&self) -> u64 {
+        self.joins.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) fn is_current_join(&self, number: u64) -> bool {
+        self.joins.load(Ordering::Relaxed) == number
     }
 
     pub(super) fn ring(&self) {
@@ -144,7 +151,9 @@ impl Post {
             self.free.fetch_add(1, Ordering::Relaxed);
             return Some(event);
         }
-        if let Some(sentence) = self.cannot_join.take() {
+        if let Some((number, sentence)) = self.cannot_join.take()
+            && self.is_current_join(number)
+        {
             return Some(Event::CannotJoin { sentence });
         }
         let changed = self.addresses_changed.take().map(|()| Event::AddressesChanged);
@@ -182,10 +191,13 @@ mod tests {
     #[test]
     fn the_last_failed_join_counts() {
         let (post, letters) = post();
-        post.cannot_join("one".into());
-        post.forget_join();
+        let first = post.next_join();
+        post.cannot_join(first, "one".into());
+        let second = post.next_join();
         assert!(post.next(&letters).is_none());
-        post.cannot_join("two".into());
+        post.cannot_join(first, "one, late".into());
+        assert!(post.next(&letters).is_none());
+        post.cannot_join(second, "two".into());
         post.addresses_changed();
         post.addresses_changed();
         assert!(matches!(post.next(&letters), Some(Event::CannotJoin { sentence }) if sentence == "two"));

@@ -40,10 +40,7 @@ impl FilmPort {
     pub fn next(&self) -> Option<FilmEvent> {
         let event = self.events.receive()?;
         // Whoever put it in without counting it (a test) takes nothing off what others put in.
-        let left = |waiting: usize| Some(waiting.saturating_sub(event.bytes()));
-        if self.bytes_waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_err() {
-            tracing::debug!("cannot be: a count always has a next one");
-        }
+        self.bytes_waiting.update(Ordering::Relaxed, Ordering::Relaxed, |waiting| waiting.saturating_sub(event.bytes()));
         Some(event)
     }
 

@@ -29,19 +29,26 @@ struct Inner {
     packets: MailboxReceiver<Bytes>,
     packets_sent: AtomicU16,
     orders: mpsc::Sender<LineOrder>,
-    message_bytes_waiting: Arc<AtomicUsize>,
+    messages: mpsc::Sender<Bytes>,
+    message_bytes_waiting: AtomicUsize,
     /// Why we closed it, if we did.
     closed_here: Mutex<Option<Reason>>,
     /// Becomes true when the line's task has told everybody that it is gone.
     gone: watch::Sender<bool>,
 }
 
-/// Film orders for one line.
+/// Film orders for one line, but for messages.
 #[derive(Debug)]
 pub(super) enum LineOrder {
-    Message(Bytes),
     Piece { request: u32, priority: i32, bytes: Bytes },
     Cancel { request: u32 },
+}
+
+/// What the line's task reads.
+#[derive(Debug)]
+pub(super) struct Orders {
+    pub(super) pieces: mpsc::Receiver<LineOrder>,
+    pub(super) messages: mpsc::Receiver<Bytes>,
 }
 
 /// By which way packets go now.
@@ -54,13 +61,24 @@ pub enum LineKind {
 }
 
 impl Line {
-    pub(super) fn new(id: LineId, peer: ParticipantId, connection: Connection) -> (Self, mpsc::Receiver<LineOrder>) {
+    pub(super) fn new(id: LineId, peer: ParticipantId, connection: Connection) -> (Self, Orders) {
         let (packets_in, packets) = mailbox(PACKETS_WAITING);
-        let (orders, orders_in) = mpsc::channel(ORDERS_WAITING);
-        let (packets_sent, message_bytes_waiting) = (AtomicU16::new(0), Arc::default());
-        let (closed_here, gone) = (Mutex::new(None), watch::Sender::new(false));
-        let inner = Inner { id, peer, connection, packets_in, packets, packets_sent, orders, message_bytes_waiting, closed_here, gone };
-        (Self(Arc::new(inner)), orders_in)
+        let (orders, pieces_out) = mpsc::channel(ORDERS_WAITING);
+        let (messages, messages_out) = mpsc::channel(MESSAGES_WAITING);
+        let line = Self(Arc::new(Inner {
+            id,
+            peer,
+            connection,
+            packets_in,
+            packets,
+            packets_sent: AtomicU16::new(0),
+            orders,
+            messages,
+            message_bytes_waiting: AtomicUsize::new(0),
+            closed_here: Mutex::new(None),
+            gone: watch::Sender::new(false),
+        }));
+        (line, Orders { pieces: pieces_out, messages: messages_out })
     }
 
     /// Its number.
@@ -130,9 +148,17 @@ impl Line {
         self.0.orders.try_send(order).map_err(mpsc::error::TrySendError::into_inner)
     }
 
-    /// Bytes of messages that wait to leave.
-    pub(super) fn message_bytes_waiting(&self) -> &AtomicUsize {
-        &self.0.message_bytes_waiting
+    /// Queues a film message; a line that does not keep up is closed, for the other end would miss some otherwise.
+    pub(super) fn message(&self, bytes: Bytes) {
+        let waiting = self.0.message_bytes_waiting.fetch_add(bytes.len(), Ordering::Relaxed);
+        if waiting > MESSAGE_BYTES_WAITING || self.0.messages.try_send(bytes).is_err() {
+            self.close("Your machine or its network is too slow to follow the film.");
+        }
+    }
+
+    /// A message has left.
+    pub(super) fn message_left(&self, bytes: usize) {
+        self.0.message_bytes_waiting.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// `false` when the box is full.
@@ -219,4 +245,8 @@ pub(super) fn readable(text: &[u8]) -> String {
 /// Packets of the room that may wait for it.
 pub const PACKETS_WAITING: usize = 1024;
 const ORDERS_WAITING: usize = 4096;
+/// Many small ones come at once, when everybody tells what they have.
+const MESSAGES_WAITING: usize = 16 * 1024;
+/// A whole film's hashes, and then some.
+const MESSAGE_BYTES_WAITING: usize = 16 * 1024 * 1024;
 const REASON_BYTES_MAX: usize = 300;

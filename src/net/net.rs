@@ -75,7 +75,14 @@ impl Net {
             has_relay: relay != Relay::None,
             limits,
             endpoint,
-            state: Mutex::new(State { door: None, members: None, name: String::new(), book: Book::new(me), tries: Tries::default() }),
+            state: Mutex::new(State {
+                door: None,
+                members: None,
+                name: String::new(),
+                book: Book::new(me),
+                wrong_tries: Tries::new(WRONG_TRIES_MAX),
+                entries: Tries::new(ENTRIES_MAX),
+            }),
             post,
             film,
             film_gone: AtomicBool::new(false),
@@ -141,8 +148,8 @@ impl Net {
         if let Some(earlier) = joining.take() {
             earlier.abort();
         }
-        self.shared.post.forget_join();
-        let task = self.shared.handle.spawn(call::join(Arc::clone(&self.shared), invite, name));
+        let number = self.shared.post.next_join();
+        let task = self.shared.handle.spawn(call::join(Arc::clone(&self.shared), invite, name, number));
         *joining = Some(task.abort_handle());
     }
 
@@ -164,7 +171,7 @@ impl Net {
         if let Some(call) = lock(&self.joining).take() {
             call.abort();
         }
-        self.shared.post.forget_join();
+        self.shared.post.next_join();
         self.shared.say_goodbye();
     }
 
@@ -221,7 +228,10 @@ pub(super) struct State {
     /// Ours, as we said last.
     pub(super) name: String,
     pub(super) book: Book<Line>,
-    pub(super) tries: Tries,
+    /// Of wrong proofs.
+    pub(super) wrong_tries: Tries,
+    /// Of people who come in, and again, and again.
+    pub(super) entries: Tries,
 }
 
 impl Shared {
@@ -291,6 +301,8 @@ impl Default for Limits {
 }
 
 const STRANGERS_MAX: usize = 16;
+const WRONG_TRIES_MAX: u32 = 10;
+const ENTRIES_MAX: u32 = 30;
 const GOODBYE: Duration = Duration::from_millis(700);
 const STOP: Duration = Duration::from_millis(250);
 /// How long a task waits before it looks again whether swarm has read.

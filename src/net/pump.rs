@@ -1,4 +1,4 @@
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -11,9 +11,12 @@ pub(super) async fn pump_orders(shared: Arc<Shared>, mut orders: mpsc::Receiver<
     while let Some(order) = orders.recv().await {
         match order {
             FilmOrder::Connect { peer } => drop(tokio::spawn(call::connect(Arc::clone(&shared), peer))),
+            FilmOrder::Message { bytes, .. } if bytes.len() > MESSAGE_BYTES_MAX => {
+                tracing::error!(bytes = bytes.len(), "a film message is too large and was not sent");
+            }
             FilmOrder::Message { line, bytes } => {
                 if let Some(line) = find(&shared, line) {
-                    message(&line, bytes);
+                    line.message(bytes);
                 }
             }
             FilmOrder::Piece { line: id, request, priority, bytes } => {
@@ -44,18 +47,3 @@ pub(super) async fn pump_orders(shared: Arc<Shared>, mut orders: mpsc::Receiver<
 fn find(shared: &Shared, line: LineId) -> Option<Line> {
     lock(&shared.state).book.line(line).cloned()
 }
-
-/// A line that does not take its messages is closed: the other end would miss some otherwise.
-fn message(line: &Line, bytes: bytes::Bytes) {
-    if bytes.len() > MESSAGE_BYTES_MAX {
-        tracing::error!(bytes = bytes.len(), "a film message is too large and was not sent");
-        return;
-    }
-    let waiting = line.message_bytes_waiting().fetch_add(bytes.len(), Ordering::Relaxed);
-    if waiting > MESSAGE_BYTES_WAITING || line.order(LineOrder::Message(bytes)).is_err() {
-        line.close("Your machine or its network is too slow to follow the film.");
-    }
-}
-
-/// A whole film's hashes, and then some.
-const MESSAGE_BYTES_WAITING: usize = 16 * 1024 * 1024;

@@ -47,7 +47,7 @@ fn on_ask(
     }
     let ask = match (&asked.wish, by) {
         (Ask::Present { film, plays }, Some(presenter)) => {
-            Ask::Present { film: FilmOnScreen { presenter, ..film.clone() }.possible(), plays: *plays }
+            Ask::Present { film: FilmOnScreen { presenter, is_orphaned: false, ..film.clone() }.possible(), plays: *plays }
         }
         (wish, _) => wish.clone(),
     };

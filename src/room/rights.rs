@@ -55,8 +55,8 @@ fn on_moderation(
         }
         Moderation::Kick { .. } => {
             announce(format!("{by_name} removed {name}."), &mut commands);
-            commands.trigger(Banish { id: who });
             commands.trigger(Expel { who: target, sentence: format!("{by_name} removed you from the theater.") });
+            commands.trigger(Banish { id: who });
             return;
         }
         Moderation::Promote { .. } => (Rights { moderator: true, ..Rights::default() }, "made a moderator of".to_owned()),

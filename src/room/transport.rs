@@ -32,6 +32,7 @@ pub(super) fn plugin(app: &mut App) {
                 (send_to_guests, send_to_host).in_set(RenetSend),
             ),
         )
+        .add_systems(Update, put_away.run_if(in_state(ClientState::Disconnected)).before(super::Frame::Decide))
         .add_observer(on_serve)
         .add_observer(on_guest_up)
         .add_observer(on_guest_down)
@@ -83,6 +84,13 @@ fn on_detach(_: On<Detach>, client: Option<ResMut<RenetClient>>, mut lines: ResM
     lines.by_id.clear();
     if let Some(mut client) = client {
         client.disconnect_due_to_transport();
+    }
+}
+
+/// A client of renet's that was disconnected never connects again, and replicon notices a new one only where none was.
+fn put_away(client: Option<Res<RenetClient>>, mut commands: Commands) {
+    if client.is_some_and(|client| client.is_disconnected()) {
+        commands.remove_resource::<RenetClient>();
     }
 }
 

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::{
+    manifest::Hash,
     pieces::{Cut, PieceSet},
     want::Window,
 };
@@ -50,9 +51,9 @@ impl Cache {
     }
 
     /// Takes a verified piece in; what is least needed of the others makes room.
-    pub(super) fn insert(&mut self, index: u32, bytes: Bytes, window: &Window) {
+    pub(super) fn insert(&mut self, index: u32, bytes: Bytes, hash: Hash, window: &Window) {
         if self.have.insert(index) {
-            self.memory.insert(index, InMemory { bytes, copy: OnDisk::No });
+            self.memory.insert(index, InMemory { bytes, hash, copy: OnDisk::No });
             self.fit(window);
         }
     }
@@ -90,7 +91,7 @@ impl Cache {
         self.last_stamp += 1;
         let piece = self.memory.get_mut(&index)?;
         piece.copy = OnDisk::Underway;
-        Some((index, Stored { slot, stamp: self.last_stamp }, piece.bytes.clone()))
+        Some((index, Stored { slot, stamp: self.last_stamp, hash: piece.hash }, piece.bytes.clone()))
     }
 
     /// A piece was written, or was not.
@@ -178,11 +179,14 @@ pub(super) enum Found {
 pub(super) struct Stored {
     pub(super) slot: u32,
     stamp: u64,
+    /// What the piece must be when it is read again; a disk is trusted no more than a peer.
+    pub(super) hash: Hash,
 }
 
 #[derive(Debug)]
 struct InMemory {
     bytes: Bytes,
+    hash: Hash,
     copy: OnDisk,
 }
 
@@ -195,6 +199,8 @@ enum OnDisk {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -211,6 +217,10 @@ mod tests {
         places.window(cut(), 10)
     }
 
+    fn only(range: Range<u32>) -> [Range<u32>; 1] {
+        [range]
+    }
+
     fn piece(index: u32) -> Bytes {
         Bytes::copy_from_slice(&index.to_le_bytes())
     }
@@ -218,8 +228,8 @@ mod tests {
     #[test]
     fn memory_alone_keeps_what_comes_next_and_forgets_what_lies_behind() {
         let mut cache = Cache::new(cut(), 12, 0);
-        (0..20).for_each(|index| cache.insert(index, piece(index), &window(index)));
-        assert_eq!(cache.have().ranges(9), [8..20]);
+        (0..20).for_each(|index| cache.insert(index, piece(index), [0; 32], &window(index)));
+        assert_eq!(cache.have().ranges(9), only(8..20));
         assert_eq!((cache.find(7), cache.find(8)), (Found::Missing, Found::Memory(piece(8))));
         assert_eq!(cache.next_write(&window(19)), None);
         assert_eq!(cache.spare_pieces(&window(15)), 12 - 5);
@@ -229,13 +239,13 @@ mod tests {
     fn what_is_on_disk_leaves_memory_first_and_is_still_there() {
         let mut cache = Cache::new(cut(), 4, 50);
         for index in 0..20 {
-            cache.insert(index, piece(index), &window(0));
+            cache.insert(index, piece(index), [0; 32], &window(0));
             let (written, stored, bytes) = cache.next_write(&window(0)).unwrap();
             assert_eq!((written, bytes), (index, piece(index)));
             cache.written(index, stored, true);
         }
-        assert_eq!((cache.have().ranges(9), cache.memory_pieces()), (vec![0..20], 4));
-        assert!(matches!(cache.find(19), Found::Disk(_)), "{:?}", cache.find(19));
+        assert_eq!((cache.have().ranges(9), cache.memory_pieces()), (only(0..20).to_vec(), 4));
+        assert_eq!((cache.find(2), cache.find(19)), (Found::Memory(piece(2)), Found::Memory(piece(19))), "the nearest and the newest");
         let Found::Disk(stored) = cache.find(10) else { panic!("{:?}", cache.find(10)) };
         cache.lost(10, stored);
         assert_eq!(cache.have().ranges(9), [0..10, 11..20]);
@@ -245,19 +255,19 @@ mod tests {
     fn a_full_disk_gives_the_slot_of_what_lies_furthest_behind() {
         let mut cache = Cache::new(cut(), 1, 5);
         for index in 0..30 {
-            cache.insert(index, piece(index), &window(index));
+            cache.insert(index, piece(index), [0; 32], &window(index));
             if let Some((index, stored, _)) = cache.next_write(&window(index)) {
                 assert!(stored.slot < 5);
                 cache.written(index, stored, true);
             }
         }
-        assert_eq!(cache.have().ranges(9), [25..30]);
+        assert_eq!(cache.have().ranges(9), only(25..30));
     }
 
     #[test]
     fn a_piece_that_could_not_be_written_stays_in_memory_and_its_slot_free() {
         let mut cache = Cache::new(cut(), 4, 1);
-        cache.insert(3, piece(3), &window(3));
+        cache.insert(3, piece(3), [0; 32], &window(3));
         let (_, stored, _) = cache.next_write(&window(3)).unwrap();
         assert_eq!(cache.next_write(&window(3)), None, "it is being written");
         cache.written(3, stored, false);
@@ -272,7 +282,7 @@ mod tests {
             let (mut underway, mut file) = (Vec::new(), vec![None; slots as usize]);
             for (index, at, step) in steps {
                 match step {
-                    0 => cache.insert(index, piece(index), &window(at)),
+                    0 => cache.insert(index, piece(index), [0; 32], &window(at)),
                     1 => underway.extend(cache.next_write(&window(at))),
                     2 if !underway.is_empty() => {
                         let (index, stored, bytes): (u32, Stored, Bytes) = underway.remove(0);

@@ -49,14 +49,12 @@ impl Hashes {
 
     /// Whether the batch says nothing that is not known.
     pub(super) fn knows(&self, batch: &Batch) -> bool {
-        batch.size_bytes == self.cut.size_bytes()
-            && (batch.first..).zip(&batch.hashes).all(|(index, hash)| self.known.get(&index) == Some(hash))
+        self.fits(batch) && (batch.first..).zip(&batch.hashes).all(|(index, hash)| self.known.get(&index) == Some(hash))
     }
 
     /// Learns from a batch whose signature holds. `Err` if it contradicts what the presenter signed before, or the film's size.
     pub(super) fn learn(&mut self, batch: &Batch) -> Result<(), Contradiction> {
-        let end = u64::from(batch.first) + batch.hashes.len() as u64;
-        if batch.size_bytes != self.cut.size_bytes() || end > u64::from(self.cut.pieces()) {
+        if !self.fits(batch) {
             return Err(Contradiction);
         }
         for (index, hash) in (batch.first..).zip(&batch.hashes) {
@@ -65,6 +63,12 @@ impl Hashes {
             }
         }
         Ok(())
+    }
+
+    /// Whether it is about a film of this size and no piece beyond its end.
+    fn fits(&self, batch: &Batch) -> bool {
+        let end = u64::from(batch.first) + batch.hashes.len() as u64;
+        batch.size_bytes == self.cut.size_bytes() && end <= u64::from(self.cut.pieces())
     }
 }
 
@@ -161,6 +165,8 @@ mod tests {
         let mut hashes = Hashes::new(cut());
         assert_eq!(hashes.learn(&batch(9, &[1])), Ok(()));
         assert_eq!(hashes.learn(&batch(9, &[1, 2])), Err(Contradiction));
-        assert_eq!(hashes.learn(&batch(u32::MAX, &[1, 2])), Err(Contradiction));
+        for far in [batch(10, &[1]), batch(u32::MAX, &[1, 2])] {
+            assert!(!hashes.knows(&far) && hashes.learn(&far) == Err(Contradiction), "{far:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The film's bytes between people: the presenter's file is cut into pieces, hashed and signed as they are asked for, and everybody else reads them as if the file were
 //! theirs.
 //!
-//! A guest's [`Reader`] is `Read + Seek`; where it reads, [`want`](want::want) asks for pieces, and a piece enters the [cache](cache::Cache) only if its BLAKE3 hash is one that the
+//! A guest's [`Reader`] is `Read + Seek`; where it reads, `want` asks for pieces, and a piece enters the cache only if its BLAKE3 hash is one that the
 //! presenter signed. The presenter answers from the file itself and hashes nothing that nobody asked for, so a film of any size starts at once.
 //!
 //! Invariant: this folder knows neither what a film shows nor how bytes travel; it opens no socket and reads no clock (time is an argument of every step).
@@ -20,7 +20,11 @@ mod cache;
 mod connect;
 mod disk;
 mod feed;
+mod files;
 mod handle;
+mod hear;
+#[cfg(test)]
+mod hostile;
 mod keys;
 mod limit;
 mod line;

@@ -60,7 +60,7 @@ impl Pipe {
     fn patience_ns(&self) -> i64 {
         let piece_ns = self.bytes_per_second.map_or(0.0, |rate| PIECE_BYTES as f64 * 1e9 / rate.max(1.0));
         let patience_ns = if self.bytes_per_second.is_some() { piece_ns.mul_add(8.0, 3e9) } else { 15e9 };
-        (patience_ns.clamp(5e9, 60e9) as i64) << self.stalls.min(2)
+        (patience_ns.clamp(5e9, 60e9) as i64) << self.stalls.min(4)
     }
 }
 

@@ -99,7 +99,7 @@ impl Reader {
         };
         file.seek(SeekFrom::Start(u64::from(stored.slot) * PIECE_BYTES)).ok()?;
         file.read_exact(&mut bytes).ok()?;
-        Some(bytes.into())
+        (blake3::hash(&bytes) == stored.hash).then(|| bytes.into())
     }
 
     fn wake_swarm(&self) {
@@ -111,7 +111,8 @@ impl Reader {
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let (size_bytes, cut) = {
-            let state = self.feed.lock();
+            let mut state = self.feed.lock();
+            state.place_bytes = self.offset_bytes;
             (state.size_bytes, state.cut)
         };
         let Some(cut) = cut else {

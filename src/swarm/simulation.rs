@@ -46,7 +46,7 @@ pub(super) struct Person {
     pub(super) swarm: Option<Swarm>,
     hand: Option<ByHand>,
     wire: FilmWire,
-    wake_ns: Option<i64>,
+    pub(super) wake_ns: Option<i64>,
     is_woken: bool,
 }
 
@@ -69,6 +69,19 @@ pub(super) struct Way {
     /// Requests of the one who sends here.
     outstanding: BTreeSet<u32>,
     pub(super) outstanding_max: usize,
+}
+
+impl Link {
+    pub(super) const fn slow_down(&mut self, bytes_per_second: u64) {
+        self.path.bytes_per_second = bytes_per_second;
+    }
+}
+
+impl Way {
+    /// Pieces that are on their way or wait for it.
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
 }
 
 struct Sending {
@@ -216,7 +229,7 @@ impl World {
         }
     }
 
-    fn tell(&mut self, number: usize, event: FilmEvent) {
+    pub(super) fn tell(&mut self, number: usize, event: FilmEvent) {
         self.people[number].is_woken = true;
         self.people[number].wire.events.send(event).unwrap();
     }

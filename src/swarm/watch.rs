@@ -7,7 +7,7 @@ use super::{
     connect::Connect,
     feed::Feed,
     line::Line,
-    manifest::{Batch, Contradiction, Hashes},
+    manifest::{Batch, Contradiction, Hash, Hashes},
     message::{Message, REQUESTS_MAX, Request, Violation},
     pieces::Cut,
     pipe::{IN_FLIGHT_MAX, Pipe},
@@ -78,9 +78,10 @@ impl Watched {
         if self.held.values().any(|held| now_ns >= held.until_ns) {
             return Err(Violation("sent a piece without its hash"));
         }
-        if asked.iter().any(|asked| self.pipe.is_overdue(asked.at_ns, now_ns)) {
+        let overdue = asked.extract_if(.., |asked| self.pipe.is_overdue(asked.at_ns, now_ns));
+        cancels.extend(overdue.map(|asked| asked.number));
+        if !cancels.is_empty() {
             self.pipe.stalled(now_ns);
-            cancels.extend(asked.drain(..).map(|asked| asked.number));
         }
         let plan = self.plan(&asked, now_ns);
         cancels.extend(&plan.cancels);
@@ -133,7 +134,7 @@ impl Watched {
         }
         match self.hashes.get(index) {
             Some(hash) if blake3::hash(&bytes) != *hash => return Err(WrongBytes),
-            Some(_) => self.accept(index, bytes),
+            Some(hash) => self.accept(index, bytes, *hash),
             // Its hash was sent before it, on another stream. What was called off is not worth waiting for it.
             None if asked.is_some() => {
                 self.held.insert(index, Held { bytes, until_ns: now_ns.saturating_add(HASH_WITHIN_NS) });
@@ -155,21 +156,21 @@ impl Watched {
         let ready: Vec<u32> = self.held.keys().copied().filter(|index| self.hashes.get(*index).is_some()).collect();
         for index in ready {
             let Some(Held { bytes, .. }) = self.held.remove(&index) else { continue };
-            if self.hashes.get(index).is_some_and(|hash| blake3::hash(&bytes) != *hash) {
+            let Some(hash) = self.hashes.get(index).copied().filter(|hash| blake3::hash(&bytes) == *hash) else {
                 return Err(BatchFault::WrongBytes);
-            }
-            self.accept(index, bytes);
+            };
+            self.accept(index, bytes, hash);
         }
         Ok(())
     }
 
-    fn accept(&mut self, index: u32, bytes: Bytes) {
+    fn accept(&mut self, index: u32, bytes: Bytes, hash: Hash) {
         self.connect.proved();
         let mut state = self.feed.lock();
         state.bytes_per_second = self.pipe.bytes_per_second();
         if let Some(cache) = &mut state.cache {
             let window = self.places.window(self.cut, ahead_pieces(self.ticket.bytes_per_second, cache.room_pieces()));
-            cache.insert(index, bytes, &window);
+            cache.insert(index, bytes, hash, &window);
         }
         drop(state);
         self.feed.wake_readers();
@@ -211,6 +212,13 @@ impl Watched {
         let cache = state.cache.as_mut()?;
         let window = self.places.window(self.cut, ahead_pieces(self.ticket.bytes_per_second, cache.room_pieces()));
         cache.next_write(&window)
+    }
+
+    /// The disk takes nothing more.
+    pub(super) fn end_writing(&self) {
+        if let Some(cache) = &mut self.feed.lock().cache {
+            cache.end_writing();
+        }
     }
 
     /// Memory is shared with another number of films.

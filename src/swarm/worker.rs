@@ -3,47 +3,44 @@ use std::{
     sync::Arc,
 };
 
-use bytes::Bytes;
-
 use super::{
     Event, Keys, Ticket,
     disk::{self, Job as DiskJob},
     feed::Feed,
-    line::{Answer, Line},
-    manifest::Batch,
-    message::{Gone, Message, Violation},
+    line::Line,
+    message::{Gone, Message},
     pieces::Cut,
     present::Presented,
     reader::End,
     serve::{self, Job as ServeJob, ReadSeek},
-    watch::{BatchFault, Watched, WrongBytes},
+    watch::Watched,
 };
 use crate::{
     handover::{MailboxReceiver, MailboxSender},
-    net::{FilmEvent, FilmId, FilmOrder, FilmPort, LineId},
+    net::{FilmId, FilmOrder, FilmPort, LineId},
 };
 
 /// The swarm's thread: hears what happened, decides by the pure parts, and orders. It never waits for a disk, a reader or a peer.
 pub(super) struct Worker {
-    keys: Box<dyn Keys>,
-    port: FilmPort,
+    pub(super) keys: Box<dyn Keys>,
+    pub(super) port: FilmPort,
     /// Orders that the port had no room for.
-    outbox: VecDeque<FilmOrder>,
-    retry_ns: i64,
-    commands: MailboxReceiver<Command>,
-    events: MailboxSender<Event>,
-    lines: BTreeMap<LineId, Line>,
-    presented: BTreeMap<FilmId, Presented>,
-    watched: BTreeMap<FilmId, Watched>,
-    serve: Outlet<ServeJob>,
-    served: MailboxReceiver<serve::Done>,
-    reading: usize,
-    turn: u64,
-    disk: Outlet<DiskJob>,
-    stored: MailboxReceiver<disk::Done>,
-    writing: usize,
-    has_disk_failed: bool,
-    last_key: u64,
+    pub(super) outbox: VecDeque<FilmOrder>,
+    pub(super) retry_ns: i64,
+    pub(super) commands: MailboxReceiver<Command>,
+    pub(super) events: MailboxSender<Event>,
+    pub(super) lines: BTreeMap<LineId, Line>,
+    pub(super) presented: BTreeMap<FilmId, Presented>,
+    pub(super) watched: BTreeMap<FilmId, Watched>,
+    pub(super) serve: Outlet<ServeJob>,
+    pub(super) served: MailboxReceiver<serve::Done>,
+    pub(super) reading: usize,
+    pub(super) turn: u64,
+    pub(super) disk: Outlet<DiskJob>,
+    pub(super) stored: MailboxReceiver<disk::Done>,
+    pub(super) writing: usize,
+    pub(super) has_disk_failed: bool,
+    pub(super) last_key: u64,
 }
 
 impl Worker {
@@ -135,6 +132,9 @@ impl Worker {
                 }
                 self.last_key += 1;
                 let mut watched = Watched::new(ticket, cut, feed, self.last_key, now_ns);
+                if self.has_disk_failed {
+                    watched.end_writing();
+                }
                 // The newest line, if there are two.
                 if let Some((line, _)) = self.lines.iter().rev().find(|(_, line)| line.peer == ticket.presenter) {
                     watched.up(*line);
@@ -148,181 +148,14 @@ impl Worker {
         }
     }
 
-    fn event(&mut self, event: FilmEvent, now_ns: i64) {
-        let (line, result) = match event {
-            FilmEvent::Up { line, peer } => {
-                self.lines.insert(line, Line::new(peer, now_ns));
-                for watched in self.watched.values_mut().filter(|watched| watched.ticket.presenter == peer && !watched.is_ended()) {
-                    watched.up(line);
-                    self.outbox.push_back(said(line, &Message::Interest { film: watched.ticket.film }));
-                }
-                return;
-            }
-            FilmEvent::Down { line } => return self.forget_line(line, now_ns),
-            FilmEvent::Unreachable { peer } => {
-                for watched in self.watched.values_mut().filter(|watched| watched.ticket.presenter == peer && watched.line.is_none()) {
-                    watched.connect.failed(now_ns);
-                }
-                return;
-            }
-            FilmEvent::Sent { line, request } => {
-                // The number is one film's only.
-                if self.presented.values_mut().any(|presented| presented.sent(line, request))
-                    && let Some(line) = self.lines.get_mut(&line)
-                {
-                    line.sent();
-                }
-                return;
-            }
-            // What comes late from a line that was closed is nobody's.
-            FilmEvent::Message { line, .. } | FilmEvent::Piece { line, .. } | FilmEvent::Broken { line, .. }
-                if !self.lines.contains_key(&line) =>
-            {
-                return;
-            }
-            FilmEvent::Message { line, bytes } => (line, self.message(line, &bytes, now_ns)),
-            FilmEvent::Piece { line, request, bytes } => (line, self.piece(line, request, bytes, now_ns)),
-            FilmEvent::Broken { line, request } => (line, self.broken(line, request, now_ns)),
-        };
-        if let Err(violation) = result {
-            self.blame(line, violation, now_ns);
-        }
-    }
-
-    fn message(&mut self, id: LineId, bytes: &[u8], now_ns: i64) -> Result<(), Violation> {
-        let Some(line) = self.lines.get_mut(&id) else { return Ok(()) };
-        line.message(now_ns)?;
-        match Message::decode(bytes)? {
-            Message::Interest { film } => match self.presented.get_mut(&film) {
-                Some(presented) => presented.interest(id),
-                None => self.has_no(film, id),
-            },
-            Message::Leave { film } => {
-                let sending = self.presented.get_mut(&film).map(|presented| presented.leave(id)).unwrap_or_default();
-                self.outbox.extend(sending.into_iter().map(|request| FilmOrder::Cancel { line: id, request }));
-            }
-            Message::Request { film, requests } => {
-                requests.iter().try_for_each(|request| line.numbered(request.number))?;
-                match self.presented.get_mut(&film) {
-                    Some(presented) => presented.request(id, &requests)?,
-                    None if self.watched.contains_key(&film) => {
-                        let requests = requests.iter().map(|request| request.number).collect();
-                        self.outbox.push_back(said(id, &Message::Refused { requests }));
-                    }
-                    None => self.has_no(film, id),
-                }
-            }
-            Message::Cancel { requests } => {
-                for request in requests {
-                    let is_sending = self.presented.values_mut().any(|presented| presented.cancel(id, request));
-                    if is_sending {
-                        self.outbox.push_back(FilmOrder::Cancel { line: id, request });
-                    }
-                }
-            }
-            Message::Hashes(batch) => {
-                line.batch(now_ns)?;
-                self.batch(&batch, now_ns)?;
-            }
-            Message::Gone { film, why } => self.gone(film, id, why),
-            Message::Choke { film, is_choked } => {
-                if let Some(watched) = self.watched.get_mut(&film).filter(|watched| watched.line == Some(id)) {
-                    watched.choke(is_choked);
-                }
-            }
-            Message::Ask { request, .. } => self.refused(id, &[request], now_ns)?,
-            Message::Refused { requests } => self.refused(id, &requests, now_ns)?,
-            // For guests that serve each other.
-            Message::Have { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn piece(&mut self, id: LineId, number: u32, bytes: Bytes, now_ns: i64) -> Result<(), Violation> {
-        let Some(line) = self.lines.get_mut(&id) else { return Ok(()) };
-        let (film, index, asked) = match line.answered(number)? {
-            Answer::Wanted(film, asked) => (film, asked.index, Some(asked)),
-            Answer::Cancelled(film, index) => (film, index, None),
-            Answer::Forgotten => return line.broke(now_ns),
-        };
-        let Some(watched) = self.watched.get_mut(&film) else { return Ok(()) };
-        watched.piece(index, bytes, asked, now_ns).map_err(|WrongBytes| {
-            self.fail(film, WRONG_BYTES);
-            Violation("sent bytes that are not the film’s")
-        })
-    }
-
-    fn broken(&mut self, id: LineId, number: u32, now_ns: i64) -> Result<(), Violation> {
-        let Some(line) = self.lines.get_mut(&id) else { return Ok(()) };
-        match line.answered(number) {
-            Ok(Answer::Wanted(..)) => line.broke(now_ns),
-            // It may have been reset before and after it was called off.
-            Ok(Answer::Cancelled(..) | Answer::Forgotten) | Err(_) => Ok(()),
-        }
-    }
-
-    fn refused(&mut self, id: LineId, requests: &[u32], now_ns: i64) -> Result<(), Violation> {
-        for request in requests {
-            let Some(line) = self.lines.get_mut(&id) else { return Ok(()) };
-            if let Answer::Wanted(film, _) = line.answered(*request)? {
-                line.broke(now_ns)?;
-                if let Some(watched) = self.watched.get_mut(&film) {
-                    watched.refused(now_ns);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn batch(&mut self, batch: &Batch, now_ns: i64) -> Result<(), Violation> {
-        let Some(watched) = self.watched.get_mut(&batch.film).filter(|watched| !watched.is_ended()) else { return Ok(()) };
-        match watched.batch(batch, &*self.keys) {
-            Ok(()) => Ok(()),
-            Err(BatchFault::Forged) => Err(Violation("sent hashes that the presenter did not sign")),
-            Err(BatchFault::WrongBytes) => {
-                self.fail(batch.film, WRONG_BYTES);
-                Err(Violation("sent bytes that are not the film’s"))
-            }
-            // The presenter is to blame, whoever handed it on.
-            Err(BatchFault::Contradiction) => {
-                let line = watched.line;
-                self.fail(batch.film, CONTRADICTION);
-                if let Some(line) = line {
-                    self.blame(line, Violation("signed two things of which only one can be true"), now_ns);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Somebody asks for a film that is not here.
-    fn has_no(&mut self, film: FilmId, id: LineId) {
-        if !self.watched.contains_key(&film) {
-            self.outbox.push_back(said(id, &Message::Gone { film, why: Gone::Withdrawn }));
-        }
-    }
-
-    fn gone(&mut self, film: FilmId, id: LineId, why: Gone) {
-        if self.watched.get(&film).is_none_or(|watched| watched.line != Some(id) || watched.is_ended()) {
-            return;
-        }
-        match why {
-            Gone::Unreadable => self.fail(film, UNREADABLE),
-            Gone::Withdrawn => {
-                self.end(film, End::Withdrawn);
-                self.tell(Event::Withdrawn { film });
-            }
-        }
-    }
-
     /// A watched film has failed for good.
-    fn fail(&mut self, film: FilmId, sentence: &str) {
+    pub(super) fn fail(&mut self, film: FilmId, sentence: &str) {
         self.end(film, End::Failed(sentence.to_owned()));
         self.tell(Event::Failed { film, sentence: sentence.to_owned() });
     }
 
     /// Nothing more of a watched film is fetched; what is here stays for its readers.
-    fn end(&mut self, film: FilmId, end: End) {
+    pub(super) fn end(&mut self, film: FilmId, end: End) {
         let Some(watched) = self.watched.get_mut(&film) else { return };
         watched.end(end);
         if let Some((id, line)) = watched.line.take().and_then(|id| Some((id, self.lines.get_mut(&id)?))) {
@@ -341,30 +174,11 @@ impl Worker {
         }
     }
 
-    fn unpresent(&mut self, film: FilmId, why: Gone) {
+    pub(super) fn unpresent(&mut self, film: FilmId, why: Gone) {
         let Some(presented) = self.presented.remove(&film) else { return };
         self.serve.push(ServeJob::Drop { film });
         for line in presented.audience() {
             self.outbox.push_back(said(line, &Message::Gone { film, why }));
-        }
-    }
-
-    fn blame(&mut self, id: LineId, Violation(what): Violation, now_ns: i64) {
-        self.outbox.push_back(FilmOrder::Blame { line: id, reason: format!("it {what}") });
-        let its = self.watched.values_mut().filter(|watched| watched.line == Some(id));
-        let films: Vec<FilmId> = its.filter_map(|watched| watched.violated().then_some(watched.ticket.film)).collect();
-        films.into_iter().for_each(|film| self.fail(film, BROKEN_RULES));
-        self.forget_line(id, now_ns);
-    }
-
-    fn forget_line(&mut self, id: LineId, now_ns: i64) {
-        self.lines.remove(&id);
-        self.outbox.retain(|order| is_blame(order) || line_of(order) != Some(id));
-        for watched in self.watched.values_mut().filter(|watched| watched.line == Some(id)) {
-            watched.down(now_ns);
-        }
-        for presented in self.presented.values_mut() {
-            drop(presented.leave(id));
         }
     }
 
@@ -408,82 +222,12 @@ impl Worker {
         wake_ns
     }
 
-    fn served(&mut self, serve::Done { film, index, piece }: serve::Done) {
-        self.reading -= 1;
-        let Some(presented) = self.presented.get_mut(&film) else { return };
-        let sentence = match piece {
-            Ok((bytes, hash)) => match presented.was_read(index, bytes, hash) {
-                Ok(()) => return,
-                Err(super::present::Changed) => serve::Unreadable::Changed.to_string(),
-            },
-            Err(unreadable) => unreadable.to_string(),
-        };
-        self.unpresent(film, Gone::Unreadable);
-        self.tell(Event::Failed { film, sentence });
-    }
-
-    fn send_pieces(&mut self) {
-        for presented in self.presented.values_mut() {
-            self.outbox.extend(presented.send(&*self.keys));
-        }
-    }
-
-    fn read_pieces(&mut self) {
-        for (film, presented) in &mut self.presented {
-            while self.reading < READING_MAX {
-                self.turn += 1;
-                let Some(index) = presented.next_read(self.turn) else { break };
-                self.reading += 1;
-                self.serve.push(ServeJob::Read { film: *film, index });
-            }
-        }
-        self.serve.flush();
-    }
-
-    fn write_pieces(&mut self) {
-        for watched in self.watched.values_mut() {
-            while self.writing < WRITING_MAX && !self.has_disk_failed {
-                let Some((index, stored, bytes)) = watched.next_write() else { break };
-                self.writing += 1;
-                self.disk.push(DiskJob::Write { key: watched.key, index, stored, bytes });
-            }
-        }
-        self.disk.flush();
-    }
-
-    fn stored(&mut self, disk::Done { key, index, stored, result }: disk::Done) {
-        self.writing -= 1;
-        let watched = self.watched.values().find(|watched| watched.key == key);
-        if let Some(watched) = watched
-            && let Some(cache) = &mut watched.feed.lock().cache
-        {
-            cache.written(index, stored, result.is_ok());
-        }
-        match (result, watched) {
-            (Ok(path), Some(watched)) => watched.feed.lock().file = Some(path),
-            (Ok(_), None) => {}
-            (Err(_), _) if self.has_disk_failed => {}
-            (Err(error), _) => {
-                self.has_disk_failed = true;
-                for watched in self.watched.values() {
-                    if let Some(cache) = &mut watched.feed.lock().cache {
-                        cache.end_writing();
-                    }
-                }
-                let sentence = format!(
-                    "The film cache cannot be written ({error}), so little of a film is kept. Make room on the disk or choose another folder for it."
-                );
-                self.tell(Event::Problem { sentence });
-            }
-        }
-    }
-
     fn share_memory(&self) {
         let pieces = MEMORY_PIECES / self.watched.len().max(1);
         self.watched.values().for_each(|watched| watched.set_memory_pieces_max(pieces));
     }
 
-    fn tell(&self, event: Event) {
+    pub(super) fn tell(&self, event: Event) {
         if let Err(event) = self.events.send(event) {
             tracing::warn!("nobody asks what happened to films: {event:?}");
         }
@@ -548,18 +292,18 @@ impl std::fmt::Debug for Command {
 }
 
 /// A mailbox's sender, and what waits for room in it.
-struct Outlet<T> {
+pub(super) struct Outlet<T> {
     sender: MailboxSender<T>,
     waiting: VecDeque<T>,
 }
 
 impl<T> Outlet<T> {
-    fn push(&mut self, job: T) {
+    pub(super) fn push(&mut self, job: T) {
         self.waiting.push_back(job);
         self.flush();
     }
 
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         while let Some(job) = self.waiting.pop_front() {
             if let Err(job) = self.sender.send(job) {
                 self.waiting.push_front(job);
@@ -569,36 +313,13 @@ impl<T> Outlet<T> {
     }
 }
 
-fn said(line: LineId, message: &Message) -> FilmOrder {
+pub(super) fn said(line: LineId, message: &Message) -> FilmOrder {
     FilmOrder::Message { line, bytes: message.encode() }
 }
-
-const fn is_blame(order: &FilmOrder) -> bool {
-    matches!(order, FilmOrder::Blame { .. })
-}
-
-const fn line_of(order: &FilmOrder) -> Option<LineId> {
-    match order {
-        FilmOrder::Connect { .. } => None,
-        FilmOrder::Message { line, .. }
-        | FilmOrder::Piece { line, .. }
-        | FilmOrder::Cancel { line, .. }
-        | FilmOrder::Blame { line, .. } => Some(*line),
-    }
-}
-
-const WRONG_BYTES: &str =
-    "The film was stopped, because its presenter’s machine sent bytes that are not the film’s. Ask for it to be presented again.";
-const CONTRADICTION: &str = "The film was stopped, because its presenter’s machine described it in two ways that contradict each other. Ask for it to be presented again.";
-const UNREADABLE: &str = "The presenter’s machine can no longer read the film. Ask for it to be presented again.";
-const BROKEN_RULES: &str = "The film was stopped, because its presenter’s machine does not keep to the rules. Ask for it to be presented again, with the same version of Houselights.";
 
 /// 56 MiB; with what is under way it stays below 64.
 pub(super) const MEMORY_PIECES: usize = 224;
 const WATCHED_MAX: usize = 4;
-/// What hurries waits behind no more reads than these.
-const READING_MAX: usize = 4;
-const WRITING_MAX: usize = 16;
 const EVENTS_A_STEP: usize = 512;
 const OUTBOX_FULL: usize = 256;
 const OUTBOX_MAX: usize = 4096;

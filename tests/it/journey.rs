@@ -197,3 +197,65 @@ fn the_doctor_says_what_is_there() {
         assert!(said.contains(word), "{said}");
     }
 }
+
+#[test]
+fn two_people_watch_one_film_in_two_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let film = Clip::default().make(folder.path());
+    let (ann_trace, bo_trace) = (path("ann.trace"), path("bo.trace"));
+    let (ann_config, bo_config, cache) = (path("ann"), path("bo"), path("cache"));
+    let mut ann = Headless::start(&[
+        "host",
+        film.to_str().unwrap(),
+        "--relay",
+        "none",
+        "--name",
+        "Ann",
+        "--config",
+        &ann_config,
+        "--trace",
+        &ann_trace,
+    ]);
+    let mut line = String::new();
+    ann.answers.read_line(&mut line).unwrap();
+    let invite: Value = serde_json::from_str(&line).unwrap();
+    let invite = invite["invite"].as_str().unwrap();
+    let mut bo = Headless::start(&[
+        "join", invite, "--relay", "none", "--name", "Bo", "--config", &bo_config, "--cache", &cache, "--trace", &bo_trace,
+    ]);
+    let watching = |theater: &mut Headless| {
+        let people = theater.ask("people");
+        let people = people["people"].as_array().unwrap();
+        people.len() == 2 && people.iter().all(|person| person["status"] == "watching")
+    };
+    while !watching(&mut bo) {
+        assert!(bo.child.try_wait().unwrap().is_none(), "Bo's program ended");
+    }
+    assert!(bo.is_ok("sit 12") && bo.is_ok("say hello") && ann.is_ok("play"));
+    let place_s = |theater: &mut Headless| theater.ask("state")["film_time_s"].as_f64().unwrap();
+    while place_s(&mut bo) < 1.5 {}
+    assert!(bo.is_ok("pause"));
+    while ann.ask("state")["playing"] == Value::Bool(true) || bo.ask("state")["playing"] == Value::Bool(true) {}
+    assert_eq!(place_s(&mut ann), place_s(&mut bo), "a pause is one place for both");
+    let chat = ann.ask("chat")["chat"].to_string();
+    assert!(chat.contains("Bo paused at 0:0") && chat.contains(r#""text":"hello""#), "{chat}");
+    assert_eq!(ann.ask("people")["people"][0]["seat"], 12);
+    assert!(bo.is_ok("quit") && bo.child.wait().unwrap().success());
+    assert!(ann.is_ok("quit") && ann.child.wait().unwrap().success());
+    // Both clocks are one on this machine: where both heard the same instant, they heard the same place.
+    let heard = |trace: &str| -> Vec<(i64, i64)> {
+        let events = houselights::trace::read(Path::new(trace)).unwrap();
+        let heard = events.into_iter().filter_map(|event| match event {
+            Event::Heard { mono_ns, film_ns, .. } => Some((mono_ns, film_ns)),
+            _ => None,
+        });
+        heard.collect()
+    };
+    let (ann, bo) = (heard(&ann_trace), heard(&bo_trace));
+    let offset = |(mono_ns, film_ns): (i64, i64)| film_ns - mono_ns;
+    let (Some(last_ann), Some(last_bo)) = (ann.last(), bo.last()) else { panic!("nothing was heard") };
+    let step_ms = (offset(*last_ann) - offset(*last_bo)) as f64 / 1e6;
+    assert!(step_ms.abs() < 40.0, "{step_ms} ms apart");
+    assert!(!Path::new(&cache).exists() || std::fs::read_dir(&cache).unwrap().count() == 0, "the cache is gone with the guest");
+}

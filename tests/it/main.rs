@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it cannot go on")]
 
 mod film;
+mod friends;
 mod hands;
 mod house;
 mod journey;

@@ -1,0 +1,148 @@
+//! Holds the instruments of the benches: what does not need root, a network or a sound server.
+
+mod correlate;
+mod fft;
+mod track;
+mod wire;
+
+use correlate::{EVERY, Place, RATE, Ruler, WINDOW};
+use track::{Noise, track};
+use wire::{Line, Way, Wires};
+
+/// What somebody hears who is `late_s` behind at first and whose clock is fast by `slope`, with noise over it.
+fn heard(track: &[f32], late_s: f64, slope: f64, noise: f32) -> Vec<f32> {
+    let mut random = Noise(99);
+    let at = |index: usize| {
+        let place = (index as f64).mul_add(1.0 + slope, -late_s * RATE);
+        // Nobody looks at the beginning.
+        if index < FROM - WINDOW {
+            return 0.0;
+        }
+        // A windowed sinc: the shift is exact to a fraction of a sample.
+        let whole = place as usize;
+        let sum: f64 = (whole - 15..=whole + 16)
+            .map(|tap| {
+                let x = place - tap as f64;
+                let sinc = if x == 0.0 { 1.0 } else { (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x) };
+                f64::from(track.get(tap).copied().unwrap_or(0.0)) * sinc * (0.5 + 0.5 * (std::f64::consts::PI * x / 16.5).cos())
+            })
+            .sum();
+        sum as f32 + noise * random.next()
+    };
+    (0..TO + WINDOW).map(at).collect()
+}
+
+/// The worst error in milliseconds and how many windows gave no answer.
+fn errors(places: &[Place], late_s: f64, slope: f64) -> (f64, usize) {
+    let worst = places.iter().filter_map(|place| {
+        let truth = place.middle as f64 / RATE * (1.0 + slope) - late_s;
+        place.film_s.map(|film_s| (film_s - truth).abs() * 1e3)
+    });
+    (worst.fold(0.0, f64::max), places.iter().filter(|place| place.film_s.is_none()).count())
+}
+
+#[test]
+fn a_shift_is_found_to_a_hundredth_of_a_millisecond() {
+    let track = track(6);
+    let ruler = Ruler::new(track.clone());
+    for (late_s, slope, noise) in
+        [(0.0, 0.0, 0.0), (0.0001, 0.0, 0.0), (1.2345, 0.0, 0.01), (0.5001, 1e-4, 0.01), (0.5, -1e-4, 0.0), (2.0, 0.005, 0.0)]
+    {
+        let places = ruler.follow(&heard(&track, late_s, slope, noise), (FROM..TO).step_by(EVERY));
+        let (worst_ms, unanswered) = errors(&places, late_s, slope);
+        assert!(worst_ms < 0.01 && unanswered == 0, "{late_s} s, {slope}, {noise}: {worst_ms} ms, {unanswered} unanswered");
+    }
+}
+
+#[test]
+fn silence_and_strange_sounds_have_no_place() {
+    let ruler = Ruler::new(track(8));
+    let silence = vec![0.0; 200_000];
+    assert!(ruler.follow(&silence, (WINDOW..150_000).step_by(EVERY)).iter().all(|place| place.film_s.is_none()));
+    let mut random = Noise(5);
+    let strange: Vec<f32> = (0..100_000).map(|_| random.next() * 0.3).collect();
+    assert!(ruler.follow(&strange, (WINDOW..34_000).step_by(EVERY)).iter().all(|place| place.film_s.is_none()));
+    assert!(ruler.follow(&strange, [0]).iter().all(|place| place.film_s.is_none()), "a window that does not fit");
+}
+
+#[test]
+fn a_jump_is_followed() {
+    let track = track(12);
+    let ruler = Ruler::new(track.clone());
+    let mut recording = track[..200_000].to_vec();
+    recording.extend(&track[300_000..500_000]);
+    let places = ruler.follow(&recording, (30_000..350_000).step_by(EVERY));
+    let jump_s = |place: &Place| (place.film_s.unwrap() - place.middle as f64 / RATE, place.middle);
+    for (apart_s, middle) in places.iter().filter(|place| place.middle.abs_diff(200_000) > WINDOW / 2).map(jump_s) {
+        let truth_s = if middle < 200_000 { 0.0 } else { 100_000.0 / RATE };
+        assert!((apart_s - truth_s).abs() < 1e-5, "{apart_s} at {middle}");
+    }
+}
+
+/// Sends packets of 1000 bytes so often and says when each arrived.
+fn arrivals_ms(line: impl Into<Line>, every_ms: f64, count: usize) -> Vec<(f64, f64)> {
+    let mut wires = Wires::new(&[line.into(); 2]);
+    for index in 0..count {
+        wires.send((index as f64 * every_ms * 1e6) as i64, 0, 1, vec![index as u8; 1000].into());
+    }
+    let mut arrived = Vec::new();
+    while let Some(next_ns) = wires.next_ns() {
+        while let Some((at_ns, to, packet)) = wires.arrived(next_ns) {
+            assert_eq!(to, 1);
+            arrived.push((f64::from(packet[0]) * every_ms, at_ns as f64 / 1e6));
+        }
+    }
+    assert_eq!(arrived.len() as u64 + wires.lost + wires.dropped, count as u64);
+    arrived
+}
+
+#[test]
+fn a_packet_takes_the_delay_and_no_packet_overtakes() {
+    for (sent, arrived) in arrivals_ms(Way::delay(40.0), 1.0, 200) {
+        assert!((arrived - sent - 40.0).abs() < 1e-6);
+    }
+    let jittered = arrivals_ms(Way { jitter_ms: 5.0, ..Way::delay(40.0) }, 3.0, 200);
+    assert!(jittered.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
+    let delays = jittered.iter().map(|(sent, arrived)| arrived - sent);
+    assert!(delays.clone().all(|delay| (35.0..47.0).contains(&delay)));
+    assert!(delays.clone().fold(0.0, f64::max) - delays.fold(99.0, f64::min) > 5.0);
+}
+
+#[test]
+fn losses_add_up_to_what_was_asked() {
+    let mut wires = Wires::new(&[Way { loss: 0.1, ..Way::default() }.into(); 3]);
+    for at in 0..20_000 {
+        wires.send(at, 0, 2, vec![0; 100].into());
+    }
+    while wires.arrived(i64::MAX).is_some() {}
+    assert!((1_850..2_150).contains(&wires.lost), "{}", wires.lost);
+}
+
+#[test]
+fn a_full_queue_refuses_and_holds_a_tenth_of_a_second() {
+    // 8 Mbit/s: a packet of 1000 bytes takes a millisecond on each of the two lines; twice as many are sent.
+    let arrived = arrivals_ms(Way::delay(10.0).rate(8.0), 0.5, 250);
+    let worst = arrived.iter().map(|(sent, arrived)| arrived - sent).fold(0.0, f64::max);
+    assert!((80.0..115.0).contains(&worst), "{worst}");
+    let gaps = arrived.windows(2).map(|two| two[1].1 - two[0].1);
+    assert!(gaps.clone().all(|gap| gap > 0.99), "{:?}", gaps.fold(9.0, f64::min));
+    let mut wires = Wires::new(&[Way::default().rate(8.0).into(); 2]);
+    for _ in 0..500 {
+        wires.send(0, 0, 1, vec![0; 1000].into());
+    }
+    assert!((395..405).contains(&wires.dropped), "{}", wires.dropped);
+}
+
+#[test]
+fn each_direction_of_each_line_is_of_its_own() {
+    let slow_up = Line { up: Way::delay(20.0).rate(8.0), down: Way::delay(10.0) };
+    let mut wires = Wires::new(&[slow_up, Way::delay(40.0).into()]);
+    wires.send(0, 0, 1, vec![0; 1000].into());
+    wires.send(0, 1, 0, vec![0; 1000].into());
+    // Halves: 40 and 10 on the way back; 1 ms for the bytes, 20 and 40 on the way there.
+    assert_eq!(wires.arrived(i64::MAX).map(|(at_ns, to, _)| (at_ns, to)), Some((25_000_000, 0)));
+    assert_eq!(wires.arrived(i64::MAX).map(|(at_ns, to, _)| (at_ns, to)), Some((31_000_000, 1)));
+}
+
+const FROM: usize = 150_000;
+const TO: usize = 200_000;

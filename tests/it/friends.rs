@@ -1,0 +1,246 @@
+//! Friends in one theater: whole programs without windows in one process, real connections on the loopback.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use bevy::{prelude::*, state::app::StatesPlugin, time::TimePlugin};
+use houselights::{
+    app::{self, Ground},
+    audio::{Mixer, Output},
+    clock::FilmTime,
+    film::{FilmSource, Open, Screening},
+    notice::Notice,
+    room::{
+        Ask, Chat, Hosting, Join, Leave, Me, Moderation, Myself, OpenTheater, Parted, Participant, ParticipantId, PersonName, Playback,
+        Room, Sits, Standing,
+    },
+    trace::{Trace, mono_ns},
+};
+
+use crate::support::clip::Clip;
+
+/// A program without a window; its time is real.
+struct Friend(App);
+
+#[derive(Resource, Default)]
+struct Said(Vec<String>);
+
+impl Friend {
+    fn new(name: &str) -> Self {
+        let mut app = App::new();
+        app.add_plugins((TaskPoolPlugin::default(), TimePlugin, StatesPlugin));
+        let mixer = Mixer::open(&Output::Null { ppm: 0.0 }, &Trace::default()).unwrap();
+        let mut ground = Ground { clock: Some(mono_ns), ..Ground::nobodys(mixer) };
+        ground.myself = Myself { name: PersonName::from(name), ..ground.myself };
+        app::house(&mut app, ground);
+        app.init_resource::<Said>()
+            .add_observer(|notice: On<Notice>, mut said: ResMut<Said>| said.0.push(notice.event().text.clone()))
+            .add_observer(|parted: On<Parted>, mut said: ResMut<Said>| said.0.push(parted.event().sentence.clone()));
+        app.finish();
+        app.cleanup();
+        app.update();
+        Self(app)
+    }
+
+    fn host(name: &str) -> (Self, String) {
+        let mut host = Self::new(name);
+        host.tell(OpenTheater { without_seat: false });
+        let invite = host.invite();
+        (host, invite)
+    }
+
+    fn invite(&self) -> String {
+        self.0.world().resource::<Hosting>().invite.clone()
+    }
+
+    fn tell<E: for<'a> Event<Trigger<'a>: Default>>(&mut self, event: E) {
+        self.0.world_mut().trigger(event);
+        self.0.world_mut().flush();
+    }
+
+    fn people(&mut self) -> Vec<String> {
+        let world = self.0.world_mut();
+        let mut names: Vec<_> = world.query::<&Participant>().iter(world).map(|who| who.name.to_string()).collect();
+        names.sort();
+        names
+    }
+
+    fn seat(&mut self) -> Option<u8> {
+        let world = self.0.world_mut();
+        world.query_filtered::<&Sits, With<Me>>().single(world).ok().map(|sits| sits.0.get())
+    }
+
+    fn id(&self) -> ParticipantId {
+        self.0.world().resource::<Myself>().id()
+    }
+
+    fn playback(&mut self) -> Playback {
+        let world = self.0.world_mut();
+        world.query_filtered::<&Playback, With<Room>>().single(world).cloned().unwrap_or_default()
+    }
+
+    fn title(&mut self) -> Option<String> {
+        self.playback().film.map(|film| film.title.to_string())
+    }
+
+    fn shows_picture(&self) -> bool {
+        self.0.world().get_resource::<Screening>().is_some_and(|screening| screening.shown_ns().is_some())
+    }
+
+    fn heard_ns(&self) -> Option<i64> {
+        self.0.world().get_resource::<Screening>()?.heard(mono_ns()).filter(|heard| heard.playing).map(|heard| heard.film_ns)
+    }
+
+    fn said(&self, words: &str) -> bool {
+        self.0.world().resource::<Said>().0.iter().any(|sentence| sentence.contains(words))
+    }
+
+    fn chat_says(&self, words: &str) -> bool {
+        self.0.world().resource::<Chat>().lines().any(|line| line.text.as_str().contains(words))
+    }
+
+    fn standing(&self) -> Standing {
+        *self.0.world().resource::<Standing>()
+    }
+}
+
+/// Lets everybody's time pass until it is so; a minute is far more than anything here takes.
+fn until<const N: usize>(what: &str, mut friends: [&mut Friend; N], mut is_so: impl FnMut(&mut [&mut Friend; N]) -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        friends.iter_mut().for_each(|friend| friend.0.update());
+        if is_so(&mut friends) {
+            return;
+        }
+        let said: Vec<_> = friends.iter().map(|friend| &friend.0.world().resource::<Said>().0).collect();
+        assert!(Instant::now() < end, "never came true: {what}; said {said:?}");
+        // Frames of a screen, not a wait for anything.
+        std::thread::park_timeout(Duration::from_millis(3));
+    }
+}
+
+fn clip(folder: &Path) -> std::path::PathBuf {
+    Clip { sound_tracks: 1, ..Clip::default() }.make(folder)
+}
+
+#[test]
+fn a_guest_without_the_file_sees_and_hears_it_and_moves_it_and_brings_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = clip(folder.path());
+    let (mut ann, invite) = Friend::host("Ann");
+    ann.tell(Open { source: FilmSource::Demo, plays: false });
+    let mut bo = Friend::new("Bo");
+    bo.tell(Join { invite });
+    until("Bo sits beside Ann", [&mut ann, &mut bo], |[ann, bo]| ann.people() == ["Ann", "Bo"] && bo.people() == ["Ann", "Bo"]);
+    assert!(bo.seat().is_some() && bo.seat() != ann.seat());
+    until("both see the first picture", [&mut ann, &mut bo], |[ann, bo]| ann.shows_picture() && bo.shows_picture());
+    bo.tell(Ask::Play);
+    until("both hear the film", [&mut ann, &mut bo], |[ann, bo]| ann.heard_ns().is_some() && bo.heard_ns() > Some(500_000_000));
+    let step_ms = (ann.heard_ns().unwrap() - bo.heard_ns().unwrap()) as f64 / 1e6;
+    assert!(step_ms.abs() < 40.0, "{step_ms} ms apart before the follower had time");
+    ann.tell(Ask::Pause);
+    until("Bo's film stands, too", [&mut ann, &mut bo], |[ann, bo]| bo.heard_ns().is_none() && ann.heard_ns().is_none());
+    bo.tell(Ask::SeekTo(FilmTime::from_ns(20_000_000_000)));
+    until("both are there", [&mut ann, &mut bo], |[ann, bo]| {
+        let place = |friend: &mut Friend| (friend.playback().gather.is_none(), friend.playback().timeline.film.s());
+        place(ann) == (true, 20.0) && place(bo) == (true, 20.0) && bo.shows_picture()
+    });
+    bo.tell(Open { source: FilmSource::File(film), plays: true });
+    until("both hear Bo's film", [&mut ann, &mut bo], |[ann, bo]| {
+        ann.title().as_deref() == Some("clip.mkv") && ann.heard_ns().is_some() && bo.heard_ns().is_some()
+    });
+    until("the film ends for both", [&mut ann, &mut bo], |[ann, bo]| {
+        let is_over = |friend: &mut Friend| friend.playback().timeline.film.s() > 3.5 && friend.heard_ns().is_none();
+        is_over(ann) && is_over(bo)
+    });
+    assert!(ann.chat_says("Bo put on “clip.mkv”.") && bo.chat_says("Ann paused at"));
+}
+
+#[test]
+fn a_third_fetches_from_a_guest_and_what_came_plays_on_when_the_presenter_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = clip(folder.path());
+    let (mut ann, invite) = Friend::host("Ann");
+    let (mut bo, mut cy) = (Friend::new("Bo"), Friend::new("Cy"));
+    bo.tell(Join { invite: invite.clone() });
+    cy.tell(Join { invite });
+    until("all are here", [&mut ann, &mut bo, &mut cy], |friends| friends.iter_mut().all(|friend| friend.people().len() == 3));
+    bo.tell(Open { source: FilmSource::File(film), plays: true });
+    until("all hear it", [&mut ann, &mut bo, &mut cy], |friends| friends.iter().all(|friend| friend.heard_ns().is_some()));
+    drop(bo);
+    until("Bo's chair is empty", [&mut ann, &mut cy], |friends| friends.iter_mut().all(|friend| friend.people() == ["Ann", "Cy"]));
+    assert!(ann.playback().film.is_none_or(|film| film.is_orphaned));
+    until("it ends in order", [&mut ann, &mut cy], |friends| {
+        friends
+            .iter_mut()
+            .all(|friend| friend.heard_ns().is_none() && friend.playback().timeline.after == houselights::clock::Motion::Stands)
+    });
+    assert!(cy.chat_says("plays on as far as it has come"));
+}
+
+#[test]
+fn whoever_is_removed_is_told_and_their_invite_opens_nothing_more() {
+    let (mut ann, invite) = Friend::host("Ann");
+    let mut bo = Friend::new("Bo");
+    bo.tell(Join { invite: invite.clone() });
+    until("Bo is here", [&mut ann, &mut bo], |[ann, bo]| {
+        ann.people().len() == 2 && bo.standing() == Standing::Guest && bo.people().len() == 2
+    });
+    ann.tell(Moderation::Kick { who: bo.id() });
+    until("Bo is out", [&mut ann, &mut bo], |[ann, bo]| ann.people() == ["Ann"] && bo.standing() == Standing::Alone);
+    assert!(bo.said("Ann removed you"), "{:?}", bo.0.world().resource::<Said>().0);
+    assert_ne!(ann.invite(), invite);
+    bo.tell(Join { invite });
+    until("the old invite is refused", [&mut ann, &mut bo], |[_, bo]| bo.standing() == Standing::Alone);
+    let mut cy = Friend::new("Cy");
+    cy.tell(Join { invite: ann.invite() });
+    until("the new one opens", [&mut ann, &mut cy], |[ann, _]| ann.people() == ["Ann", "Cy"]);
+}
+
+#[test]
+fn whoever_leaves_is_at_home_again_and_can_come_back() {
+    let (mut ann, invite) = Friend::host("Ann");
+    ann.tell(Open { source: FilmSource::Demo, plays: false });
+    let mut bo = Friend::new("Bo");
+    for _ in 0..3 {
+        bo.tell(Join { invite: invite.clone() });
+        until("Bo sees the film", [&mut ann, &mut bo], |[ann, bo]| {
+            ann.people() == ["Ann", "Bo"] && bo.people() == ["Ann", "Bo"] && bo.shows_picture()
+        });
+        bo.tell(Leave);
+        until("Bo is at home", [&mut ann, &mut bo], |[ann, bo]| {
+            ann.people() == ["Ann"] && bo.standing() == Standing::Alone && bo.people() == ["Bo"] && bo.title().is_none()
+        });
+    }
+    assert!(!bo.0.world().contains_resource::<Screening>(), "the film stayed in Ann's theater");
+    bo.tell(Open { source: FilmSource::Demo, plays: false });
+    until("Bo's own room works", [&mut bo], |[bo]| bo.shows_picture());
+}
+
+#[test]
+fn a_host_who_closes_the_theater_sends_everybody_home() {
+    let (mut ann, invite) = Friend::host("Ann");
+    let mut bo = Friend::new("Bo");
+    bo.tell(Join { invite });
+    until("Bo is here", [&mut ann, &mut bo], |[ann, bo]| ann.people().len() == 2 && bo.people().len() == 2);
+    ann.tell(Leave);
+    until("Bo is at home", [&mut ann, &mut bo], |[ann, bo]| {
+        bo.standing() == Standing::Alone && bo.people() == ["Bo"] && ann.people() == ["Ann"]
+    });
+    assert_eq!(ann.standing(), Standing::Alone);
+}
+
+#[test]
+fn bad_invites_are_explained_and_change_nothing() {
+    let (ann, invite) = Friend::host("Ann");
+    let mut bo = Friend::new("Bo");
+    for (wrong, says) in [("", "invite"), ("https://example.org/room", "not"), (&invite[..invite.len() - 9], "missing")] {
+        bo.0.world_mut().resource_mut::<Said>().0.clear();
+        bo.tell(Join { invite: wrong.to_owned() });
+        assert!(bo.said(says), "{wrong}: {:?}", bo.0.world().resource::<Said>().0);
+        assert_eq!(bo.standing(), Standing::Alone);
+    }
+    drop(ann);
+}
