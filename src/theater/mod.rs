@@ -38,7 +38,16 @@ pub use view::{SeatedCamera, Viewer};
 pub fn plugin(app: &mut App) {
     app.init_resource::<Tier>();
     app.configure_sets(Update, (Theater::Move, Theater::Light).chain().after(Frame::Show));
-    app.add_plugins((material::plugin, light::plugin, hall::plugin, view::plugin, screen::plugin, cinema::plugin, mood::plugin, avatar::plugin));
+    app.add_plugins((
+        material::plugin,
+        light::plugin,
+        hall::plugin,
+        view::plugin,
+        screen::plugin,
+        cinema::plugin,
+        mood::plugin,
+        avatar::plugin,
+    ));
 }
 
 /// How much detail the machine can draw. Decided before the first frame.

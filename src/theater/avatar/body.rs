@@ -23,7 +23,8 @@ pub(super) fn figure(look: Outfit, tier: Tier) -> Clay {
 }
 
 /// Where the head is when it looks ahead.
-pub(super) const HEAD: Egg = Egg { middle: Vec3::new(0.0, EYE_HEIGHT_M - 0.042, 0.012), half: Vec3::new(0.136, 0.128, 0.13), power: 2.35, pear: 0.05 };
+pub(super) const HEAD: Egg =
+    Egg { middle: Vec3::new(0.0, EYE_HEIGHT_M - 0.042, 0.012), half: Vec3::new(0.136, 0.128, 0.13), power: 2.35, pear: 0.05 };
 
 /// What the head turns about.
 pub(super) const NECK: Vec3 = Vec3::new(0.0, EYE_HEIGHT_M - 0.16, 0.035);
@@ -84,7 +85,8 @@ fn head(clay: &mut Clay, fine: Fineness, worn: &wear::Worn) {
     let keep = |at: Vec3| !worn.covers(at) && !plate::hides(at);
     clay.surface(fine.head, 1.0, place, |_, _| HEAD.middle, |_, _, at| tint(at), keep);
     for side in [-1.0f32, 1.0] {
-        let ear = Egg { middle: HEAD.middle + Vec3::new(side * 0.136, -0.012, 0.01), half: Vec3::new(0.02, 0.032, 0.026), power: 2.0, pear: 0.0 };
+        let ear =
+            Egg { middle: HEAD.middle + Vec3::new(side * 0.136, -0.012, 0.01), half: Vec3::new(0.02, 0.032, 0.026), power: 2.0, pear: 0.0 };
         if worn.sinks(ear.middle) > 0.5 {
             continue;
         }

@@ -4,7 +4,10 @@ use bevy::{
     camera::{primitives::Aabb, visibility::NoAutoAabb},
     math::Vec3A,
     mesh::MeshTag,
-     platform::collections::HashMap, prelude::*, render::storage::ShaderBuffer};
+    platform::collections::HashMap,
+    prelude::*,
+    render::storage::ShaderBuffer,
+};
 
 use super::{
     HeadPose, HeadTop, IsMe, Occupied, Person, Presence, Sits, Speech, Stirring,
@@ -55,10 +58,11 @@ fn tailor(
 
 fn has_changed(
     occupied: Res<Occupied>,
+    crowd: Res<Crowd>,
     changed: Query<(), Or<(Changed<Person>, Added<IsMe>)>>,
     mut others: RemovedComponents<IsMe>,
 ) -> bool {
-    others.read().count() > 0 || occupied.is_changed() || !changed.is_empty()
+    others.read().count() > 0 || crowd.is_short || occupied.is_changed() || !changed.is_empty()
 }
 
 /// Everybody who sits has a figure in their seat; whoever looks different than before gets another one, eased like coming and going.
@@ -73,11 +77,12 @@ fn gather(
     tier: Res<Tier>,
     mut commands: Commands,
 ) {
-    let crowd = &mut *crowd;
+    crowd.bypass_change_detection().is_short = false;
     for (_, mut figure) in &mut figures {
-        let stays = people.get(figure.person).ok().filter(|(person, sits, is_me)| {
-            !is_me && occupied.who(sits.0) == Some(figure.person) && Dress::of(person) == figure.dress
-        });
+        let stays = people
+            .get(figure.person)
+            .ok()
+            .filter(|(person, sits, is_me)| !is_me && occupied.who(sits.0) == Some(figure.person) && Dress::of(person) == figure.dress);
         match stays {
             Some((_, sits, _)) if figure.is_leaving || figure.seat != sits.0 => {
                 figure.is_leaving = false;
@@ -104,7 +109,11 @@ fn gather(
         if figures.iter().any(|(_, figure)| figure.person == person && !figure.is_leaving) {
             continue;
         }
-        let Some(slot) = crowd.slots.iter().position(|slot| slot.is_none()) else { continue };
+        let Some(slot) = crowd.slots.iter().position(Option::is_none) else {
+            // As soon as somebody who leaves is gone.
+            crowd.bypass_change_detection().is_short = true;
+            continue;
+        };
         let figure = Figure::new(person, seat, Dress::of(looks), slot);
         crowd.slots[slot] = Some(Shown { probe: figure.probe, uniform: figure.dress.uniform(figure.seed) });
         let mesh = wardrobe.outfit(figure.dress.outfit, *tier, &mut meshes);
@@ -309,7 +318,8 @@ impl Figure {
             rests &= follow.rests_at(target);
         }
         let (_, head_yaw) = shared_yaw(self.yaw.value());
-        let ahead = [(yaw - head_yaw) / EYES_YAW, (pitch - shared_pitch(self.pitch.value())) / EYES_PITCH].map(|part| part.clamp(-1.0, 1.0));
+        let ahead =
+            [(yaw - head_yaw) / EYES_YAW, (pitch - shared_pitch(self.pitch.value())) / EYES_PITCH].map(|part| part.clamp(-1.0, 1.0));
         for (eye, target) in self.eyes.iter_mut().zip(ahead) {
             eye.advance(target, dt_s, EYES_TAU_S);
             rests &= eye.rests_at(target);
@@ -421,11 +431,13 @@ impl Wardrobe {
 #[derive(Resource)]
 struct Crowd {
     slots: Vec<Option<Shown>>,
+    /// Somebody sits and has no figure yet, for all numbers are in use.
+    is_short: bool,
 }
 
 impl Default for Crowd {
     fn default() -> Self {
-        Self { slots: vec![None; FIGURES_MOST] }
+        Self { slots: vec![None; FIGURES_MOST], is_short: false }
     }
 }
 

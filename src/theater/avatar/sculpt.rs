@@ -163,7 +163,15 @@ impl Clay {
     }
 
     /// A ring round `axis`, of the given radius and thickness (half the tube), squeezed along the axis's two sides by `oval`.
-    pub(super) fn ring(&mut self, cells: (usize, usize), on_head: f32, middle: Vec3, axes: [Vec3; 3], tube: f32, tint: impl Fn(f32, Vec3) -> Tint) {
+    pub(super) fn ring(
+        &mut self,
+        cells: (usize, usize),
+        on_head: f32,
+        middle: Vec3,
+        axes: [Vec3; 3],
+        tube: f32,
+        tint: impl Fn(f32, Vec3) -> Tint,
+    ) {
         let [u, v, axis] = axes;
         let heart = |s: f32| {
             let (sin, cos) = (s * std::f32::consts::TAU).sin_cos();
@@ -194,10 +202,7 @@ impl Clay {
         Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
             .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, kept.iter().map(|corner| corner.position.to_array()).collect::<Vec<_>>())
             .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, kept.iter().map(|corner| corner.normal.to_array()).collect::<Vec<_>>())
-            .with_inserted_attribute(
-                Mesh::ATTRIBUTE_UV_0,
-                kept.iter().map(|corner| [corner.tint.fuzz, corner.uv.y]).collect::<Vec<_>>(),
-            )
+            .with_inserted_attribute(Mesh::ATTRIBUTE_UV_0, kept.iter().map(|corner| [corner.tint.fuzz, corner.uv.y]).collect::<Vec<_>>())
             .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, each(|corner| corner.tint.own.extend(corner.tint.open)))
             .with_inserted_attribute(ATTRIBUTE_TAKES, each(|corner| corner.tint.takes.extend(corner.on_head)))
             .with_inserted_indices(Indices::U32(indices))

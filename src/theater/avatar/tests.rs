@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use bevy::{asset::io::embedded::EmbeddedAssetRegistry, mesh::MeshTag, prelude::*, render::storage::ShaderBuffer, time::TimeUpdateStrategy};
+use bevy::{
+    asset::io::embedded::EmbeddedAssetRegistry, mesh::MeshTag, prelude::*, render::storage::ShaderBuffer, time::TimeUpdateStrategy,
+};
 
 use super::{
     FacePlate, HeadPose, HeadTop, IsMe, Look, Occupied, Person, Presence, Sits, Speech, Stirring,
@@ -31,7 +33,6 @@ fn every_figure_keeps_to_its_triangles() {
     // The plate and the letters come to each.
     let extra = |tier| super::plate::mesh(tier).indices().unwrap().len() / 3 + 6;
     let (high, low) = (most(Tier::High), most(Tier::Low));
-    eprintln!("TEMP {high:?} {low:?}");
     assert!(high.0 + extra(Tier::High) <= 1500, "{high:?}");
     assert!(low.0 + extra(Tier::Low) <= 600, "{low:?}");
 }
@@ -67,7 +68,6 @@ fn nobody_in_front_covers_the_screen() {
         for row in 1..ROWS {
             for tilt in [-0.3, 0.0, 0.1, 0.3] {
                 let over = over_the_line(outfit, tilt, row);
-                if over > 0.0 && outfit.glasses == 0 && row == 6 { eprintln!("TEMP over {outfit:?} {tilt} {over}"); }
                 assert!(over <= COVERS_MOST_M, "row {row} sees {outfit:?}, tilted by {tilt}, {over} m over the line");
             }
         }
@@ -80,6 +80,12 @@ fn nobody_in_front_covers_the_screen() {
 
 /// A bobble or an ear may touch the line; a head may not.
 const COVERS_MOST_M: f32 = 0.012;
+
+#[test]
+fn the_shader_knows_the_neck() {
+    let shader = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/avatar.wgsl"));
+    assert!(shader.contains(&format!("const NECK: vec3<f32> = vec3<f32>({:?}, {:?}, {:?});", NECK.x, NECK.y, NECK.z)), "{NECK}");
+}
 
 /// A theater without anything to draw with.
 fn hall() -> App {
@@ -235,6 +241,20 @@ fn nonsense_from_a_stranger_does_no_harm() {
     updates(&mut app, 200);
     assert!(!is_stirring(&app));
     assert!(app.world().get::<HeadTop>(person).unwrap().0.is_finite());
+}
+
+#[test]
+fn who_changes_clothes_all_the_time_is_seen_in_the_end() {
+    let mut app = hall();
+    let person = app.world_mut().spawn((sample(4), Sits(seat(5)))).id();
+    for number in 0..400 {
+        app.world_mut().entity_mut(person).insert(sample(number).0);
+        app.world_mut().spawn((sample(number), Sits(seat((number % 70) as u8 + 1))));
+        app.update();
+    }
+    updates(&mut app, 60);
+    assert_eq!(figures(&mut app).len(), 70);
+    assert!(!is_stirring(&app));
 }
 
 #[test]

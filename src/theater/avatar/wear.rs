@@ -167,7 +167,14 @@ fn hat_trim(clay: &mut Clay, fine: Fineness, hat: u8) {
             let cells = (fine.hat.0 / 2, 1);
             let tint = |_: f32, t: f32, _: Vec3| Tint::CLOTH.toned(0.6 + 0.1 * t);
             clay.surface(cells, 1.0, peak, |s, t| peak(s, t) - Vec3::Y, tint, |_| true);
-            clay.surface(cells, 1.0, |s, t| peak(s, t) - Vec3::Y * 0.004, |s, t| peak(s, t) + Vec3::Y, |_, _, _| Tint::CLOTH.toned(0.3).shaded(0.5), |_| true);
+            clay.surface(
+                cells,
+                1.0,
+                |s, t| peak(s, t) - Vec3::Y * 0.004,
+                |s, t| peak(s, t) + Vec3::Y,
+                |_, _, _| Tint::CLOTH.toned(0.3).shaded(0.5),
+                |_| true,
+            );
         }
         EARS => {
             // A headband with two ears.
@@ -188,7 +195,14 @@ fn hat_trim(clay: &mut Clay, fine: Fineness, hat: u8) {
                         root + up * (t * 0.07 * size) + aside * (cos * 0.046 * wide) + Vec3::Z * (sin * depth * wide)
                     }
                 };
-                clay.surface((fine.bits.0, fine.bits.1 - 1), 1.0, ear(0.02, 1.0), |_, t| root + up * (t * 0.05), |_, _, _| Tint::own(52, 44, 46), |_| true);
+                clay.surface(
+                    (fine.bits.0, fine.bits.1 - 1),
+                    1.0,
+                    ear(0.02, 1.0),
+                    |_, t| root + up * (t * 0.05),
+                    |_, _, _| Tint::own(52, 44, 46),
+                    |_| true,
+                );
             }
         }
         BOW => {
