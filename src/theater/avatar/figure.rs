@@ -89,12 +89,11 @@ fn gather(
                 figure.size.go(1.0, COMING_S);
                 figure.set_off(sits.0);
             }
-            Some(_) => continue,
             None if !figure.is_leaving => {
                 figure.is_leaving = true;
                 figure.size.go(0.0, LEAVING_S);
             }
-            None => continue,
+            _ => continue,
         }
         figure.is_resting = false;
     }
