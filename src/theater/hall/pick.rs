@@ -78,7 +78,7 @@ fn glow(
     for (mut glow, mut transform, mut visibility, material) in &mut glows {
         // What somebody sits in is not offered.
         let offered = hovered.0.filter(|seat| occupied.is_free(*seat));
-        if let (Some(seat), true) = (offered, hovered.is_changed()) {
+        if let (Some(seat), true) = (offered, hovered.is_changed() || occupied.is_changed()) {
             transform.translation = seat_place(seat).floor;
         }
         let target = if offered.is_some() { 1.0 } else { 0.0 };
