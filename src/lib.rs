@@ -8,7 +8,7 @@
 //! | roof | `ui` | lobby, remote, bar, keys, notices: what a person touches |
 //! | second | `film` | playback to pictures and sound; opening films |
 //! | second | `webcam` | cameras (for now their names) |
-//! | first | `theater` | the place: hall, light, seats, screen, camera |
+//! | first | `theater` | the place: hall, light, seats, people, screen, camera |
 //! | first | `room` | who is here and what everybody agreed on: seats, rights, chat, how the film moves |
 //! | first | `audio` | the mixer, live feeds with an exact clock, the outputs |
 //! | first | `notice` | what a person should be told |

@@ -33,6 +33,8 @@ pub(crate) fn run() -> Vec<Row> {
                     ui: false,
                     cinema,
                     paused: false,
+                    people: 0,
+                    look: (0.0, 0.0),
                 };
                 let mut shot = take_shot(&order).unwrap();
                 for (error, place) in compare(&mut shot, &card, matrix, range) {

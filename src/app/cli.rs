@@ -136,6 +136,14 @@ pub struct Shot {
     /// Show a paused film: house lights half up
     #[arg(long)]
     pub paused: bool,
+
+    /// For looking at the hall: seat N sample people, from the best seats outwards
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=70))]
+    pub people: u8,
+
+    /// Turn the head: degrees to the left of the screen, and upwards
+    #[arg(long, value_name = "YAW,PITCH", default_value = "0,0", allow_hyphen_values = true)]
+    pub look: Turn,
 }
 
 impl Cli {
@@ -202,6 +210,25 @@ impl FromStr for RelayOption {
     }
 }
 
+/// Where a head is turned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Turn {
+    /// To the left, degrees.
+    pub yaw: f32,
+    /// Upwards, degrees.
+    pub pitch: f32,
+}
+
+impl FromStr for Turn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let angle = |text: &str| text.trim().parse::<f32>().ok().filter(|angle| angle.is_finite());
+        let angles = text.split_once(',').and_then(|(yaw, pitch)| Some((angle(yaw)?, angle(pitch)?)));
+        angles.map(|(yaw, pitch)| Self { yaw, pitch }).ok_or_else(|| "say degrees to the left and upwards, such as 150,-5".to_owned())
+    }
+}
+
 /// A size in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
@@ -259,6 +286,8 @@ mod tests {
         assert!("speaker".parse::<Sound>().is_err() && "file:".parse::<Sound>().is_err());
         assert_eq!("640x360".parse(), Ok(Size { width: 640, height: 360 }));
         assert!("0x360".parse::<Size>().is_err() && "640".parse::<Size>().is_err() && "99999x9".parse::<Size>().is_err());
+        assert_eq!("150,-5".parse(), Ok(Turn { yaw: 150.0, pitch: -5.0 }));
+        assert!("150".parse::<Turn>().is_err() && "nan,0".parse::<Turn>().is_err());
         assert!(seat("0").is_err() && seat("71").is_err() && seat("70").is_ok());
     }
 }

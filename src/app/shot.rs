@@ -11,8 +11,8 @@ use crate::{
     audio::{Mixer, Output, backend::capture},
     clock::FilmTime,
     film::{Decoding, FilmSource, Open, OpenFailed, Opening, Screening},
-    room::{Ask, Myself, Now, SeatNumber},
-    theater::{Cinema, Curtain, HouseLights, Mood, Screen, Tier, Viewer},
+    room::{Ask, Myself, Now, SeatNumber, Sits},
+    theater::{Cinema, Curtain, HouseLights, Mood, Screen, Tier, Viewer, avatar, seat_place},
     trace::Trace,
     ui::{Panels, Remote},
 };
@@ -40,6 +40,8 @@ pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
         ui: shot.ui,
         cinema: shot.cinema,
         paused: shot.paused,
+        people: usize::from(shot.people),
+        look: (shot.look.yaw.to_radians(), shot.look.pitch.to_radians()),
     };
     take(&order)?.save_png(&shot.out).map_err(|error| format!("{error}."))?;
     Ok(ExitCode::SUCCESS)
@@ -90,14 +92,29 @@ pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
 fn arrange(app: &mut App, order: &ShotOrder) {
     let world = app.world_mut();
     let seat = order.seat.unwrap_or_default();
-    world.resource_mut::<Viewer>().seat = seat;
+    *world.resource_mut::<Viewer>() = Viewer { seat, ..Viewer::default() };
+    world.resource_mut::<Viewer>().turn(order.look.0, order.look.1);
     world.resource_mut::<Myself>().seat = seat;
+    seat_people(world, seat, order.people);
     world.resource_mut::<Cinema>().0 = order.cinema;
     world.resource_mut::<Panels>().are_hidden = !order.ui;
     world.resource_mut::<Remote>().is_up = order.ui;
     if let Some(source) = order.film.clone() {
         world.trigger(Open { source, plays: false });
         world.flush();
+    }
+}
+
+/// Sample people, from the best seat outwards; the seat one looks from is one's own.
+fn seat_people(world: &mut World, own: SeatNumber, count: usize) {
+    if count == 0 {
+        return;
+    }
+    let best = seat_place(SeatNumber::BEST).eye;
+    let mut seats: Vec<SeatNumber> = SeatNumber::all().filter(|seat| *seat != own).collect();
+    seats.sort_by(|a, b| seat_place(*a).eye.distance(best).total_cmp(&seat_place(*b).eye.distance(best)));
+    for (number, seat) in seats.into_iter().take(count).enumerate() {
+        world.spawn((avatar::sample(number + 1), Sits(seat)));
     }
 }
 
@@ -164,6 +181,10 @@ pub struct ShotOrder {
     pub cinema: bool,
     /// As in a pause.
     pub paused: bool,
+    /// How many sample people sit in the hall.
+    pub people: usize,
+    /// How far the head is turned to the left and raised, radians.
+    pub look: (f32, f32),
 }
 
 #[derive(Resource, Default)]

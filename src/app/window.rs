@@ -10,11 +10,11 @@ use bevy::{
     winit::{UpdateMode, WinitSettings},
 };
 
-use super::{Cli, Ground, hall, house, keep, log, say};
+use super::{Cli, Ground, cli, hall, house, keep, log, say};
 use crate::{
     film::{DisplayLead, FilmSource, Finished, Open, OpenFailed, Opening},
-    room::{Now, Playback, Room},
-    theater::Tier,
+    room::{Join, Now, OpenTheater, Playback, Room, Standing},
+    theater::{Stirring, Tier},
     ui::Awake,
 };
 
@@ -56,11 +56,19 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
             exit.write(AppExit::error());
         });
     }
-    if let Some(film) = cli.film.clone() {
-        app.add_systems(PostStartup, move |mut commands: Commands| {
-            commands.trigger(Open { source: FilmSource::File(film.clone()), plays: true });
-        });
-    }
+    let (film, command) = (cli.film().cloned(), cli.command.clone());
+    app.add_systems(PostStartup, move |mut commands: Commands| {
+        match &command {
+            Some(cli::Command::Host { .. }) => commands.trigger(OpenTheater { without_seat: false }),
+            Some(cli::Command::Join { invite }) => commands.trigger(Join { invite: invite.clone() }),
+            _ => {}
+        }
+        if let Some(film) = film.clone() {
+            // Friends are on their way.
+            let plays = command.is_none();
+            commands.trigger(Open { source: FilmSource::File(film), plays });
+        }
+    });
     Ok(if app.run().is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -97,18 +105,19 @@ pub(super) fn tier_of(adapter: &RenderAdapterInfo) -> Tier {
 fn rest_when_still(
     room: Single<&Playback, With<Room>>,
     opening: Option<Res<Opening>>,
-    now: Res<Now>,
-    awake: Res<Awake>,
+    (now, standing): (Res<Now>, Res<Standing>),
+    (awake, stirring): (Res<Awake>, Res<Stirring>),
     mut settings: ResMut<WinitSettings>,
     mut redraws: ResMut<Messages<RequestRedraw>>,
 ) {
-    let is_still = opening.is_none() && room.gather.is_none() && !room.plays(now.room()) && !awake.is_awake();
+    let is_still = opening.is_none() && room.gather.is_none() && !room.plays(now.room()) && !awake.is_awake() && !stirring.0;
     if is_still {
         // egui asks for another frame after each one; what it shows then can wait for the next one that comes by itself.
         redraws.clear();
     }
     let resting = UpdateMode::Reactive {
-        wait: RESTING,
+        // Others may ask for something at any time.
+        wait: if *standing == Standing::Alone { RESTING } else { LISTENING },
         react_to_device_events: true,
         react_to_user_events: false,
         // Each drawn frame is followed by a window event of its own, and would call for the next one.
@@ -130,3 +139,5 @@ pub(super) fn has_display() -> bool {
 const NO_DISPLAY: &str = "There is no display for a window. These work without: houselights --headless FILM, houselights shot --film FILM --at 12.5 --out a.png, \
      houselights doctor.";
 const RESTING: std::time::Duration = std::time::Duration::from_millis(250);
+/// Less than the lead of a command, so that none comes too late.
+const LISTENING: std::time::Duration = std::time::Duration::from_millis(40);

@@ -1,8 +1,8 @@
-//! The place: the hall, its light, the seat one looks from.
+//! The place: the hall, its light, the people in it, the seat one looks from.
 //!
 //! Everything here is made in code: meshes, patterns, baked light. Others set [`ScreenGlow`] (what the film throws into the hall),
-//! [`HouseLights`] (lobby, paused, playing), [`ScreenShape`] (the film's aspect), [`Curtain`] and [`Viewer`]; this folder makes it
-//! visible, eased.
+//! [`HouseLights`] (lobby, paused, playing), [`ScreenShape`] (the film's aspect), [`Curtain`] and [`Viewer`], and [`Person`] on entities;
+//! this folder makes it visible, eased.
 //!
 //! Invariant: nothing here knows of files, decoders or network; of the film only how the room moves it and what its picture looks like, and nothing large is drawn with a `StandardMaterial`.
 
@@ -10,6 +10,7 @@ use bevy::prelude::*;
 
 use crate::room::Frame;
 
+pub mod avatar;
 pub mod cinema;
 pub mod hall;
 pub mod light;
@@ -19,6 +20,7 @@ pub mod motion;
 pub mod screen;
 pub mod view;
 
+pub use avatar::{FacePlate, HeadPose, HeadTop, Hue, Look, Occupied, Person, Presence, Speech, Stirring, gazed_person, head_top};
 pub use cinema::Cinema;
 pub use hall::curtain::Curtain;
 pub use hall::measures::{SeatPlace, seat_place};
@@ -34,7 +36,16 @@ pub use view::{SeatedCamera, Viewer};
 pub fn plugin(app: &mut App) {
     app.init_resource::<Tier>();
     app.configure_sets(Update, (Theater::Move, Theater::Light).chain().after(Frame::Show));
-    app.add_plugins((material::plugin, light::plugin, hall::plugin, view::plugin, screen::plugin, cinema::plugin, mood::plugin));
+    app.add_plugins((
+        material::plugin,
+        light::plugin,
+        hall::plugin,
+        view::plugin,
+        screen::plugin,
+        cinema::plugin,
+        mood::plugin,
+        avatar::plugin,
+    ));
 }
 
 /// How much detail the machine can draw. Decided before the first frame.

@@ -1,11 +1,12 @@
-//! Seats one can point at: an unseen outline for each, and a glow on the one under the pointer.
+//! Seats one can point at: an unseen outline for each, and a glow on the one under the pointer if it is free ([`Occupied`] says who sits in it
+//! otherwise).
 
 use super::measures::{SeatNumber, seat_place};
 use super::seats;
 use super::shape::{Paint, Shape};
 use crate::theater::light::bake::bake;
 use crate::theater::material::{HallMaterial, LightBuffer, Pattern};
-use crate::theater::{Theater, Tier, motion};
+use crate::theater::{Occupied, Theater, Tier, motion};
 use bevy::asset::RenderAssetUsages;
 use bevy::mesh::{Indices, PrimitiveTopology};
 use bevy::picking::mesh_picking::MeshPickingPlugin;
@@ -70,14 +71,17 @@ fn place(
 fn glow(
     time: Res<Time>,
     hovered: Res<HoveredSeat>,
+    occupied: Res<Occupied>,
     mut glows: Query<(&mut Glow, &mut Transform, &mut Visibility, &MeshMaterial3d<HallMaterial>)>,
     mut materials: ResMut<Assets<HallMaterial>>,
 ) {
     for (mut glow, mut transform, mut visibility, material) in &mut glows {
-        if let (Some(seat), true) = (hovered.0, hovered.is_changed()) {
+        // What somebody sits in is not offered.
+        let offered = hovered.0.filter(|seat| occupied.is_free(*seat));
+        if let (Some(seat), true) = (offered, hovered.is_changed() || occupied.is_changed()) {
             transform.translation = seat_place(seat).floor;
         }
-        let target = if hovered.0.is_some() { 1.0 } else { 0.0 };
+        let target = if offered.is_some() { 1.0 } else { 0.0 };
         if glow.strength == target {
             continue;
         }
@@ -109,7 +113,7 @@ const GLOW_TAU_S: f32 = 0.07;
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seat(pub SeatNumber);
 
-/// The seat under the pointer.
+/// The seat under the pointer, free or not.
 #[derive(Resource, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HoveredSeat(pub Option<SeatNumber>);
 

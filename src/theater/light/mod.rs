@@ -31,7 +31,7 @@ fn follow(time: Res<Time>, glow: Res<ScreenGlow>, mut house: ResMut<HouseLights>
     light.set_if_neq(next);
 }
 
-fn show(light: Res<HallLight>, place: Res<LightBuffer>, mut buffers: ResMut<Assets<ShaderBuffer>>) {
+pub(super) fn show(light: Res<HallLight>, place: Res<LightBuffer>, mut buffers: ResMut<Assets<ShaderBuffer>>) {
     if light.is_changed()
         && let Some(mut buffer) = buffers.get_mut(&place.0)
     {
