@@ -125,3 +125,20 @@ impl Person {
 
 /// A slider that is being moved is not written at each step.
 const CALM_S: f32 = 1.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::Identity;
+
+    #[test]
+    fn a_kept_name_holds_unless_the_command_line_says_another() {
+        let kept = Person { name: "Ann".to_owned(), hue: Some(3), style: Some(200) };
+        let mut myself = Myself { name: PersonName::from("system"), ..Myself::new(Identity::open(None).0) };
+        let style = myself.appearance.style;
+        kept.put_on(&mut myself, true);
+        assert_eq!((myself.name.as_str(), myself.appearance), ("system", Appearance { hue: 3, style }), "200 is no style");
+        kept.put_on(&mut myself, false);
+        assert_eq!(Person::of(&myself), Person { name: "Ann".to_owned(), hue: Some(3), style: Some(style) });
+    }
+}

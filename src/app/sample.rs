@@ -48,14 +48,13 @@ pub(super) fn talk(world: &mut World, shows: Shows) {
     let mut panels = world.resource_mut::<Panels>();
     (panels.people, panels.chat) = (shows == Shows::Panels, shows == Shows::Panels);
     panels.words = if shows == Shows::Panels { "so ".repeat(160) } else { String::new() };
-    let bo = find_id(world, "Bo");
-    world.resource_mut::<Panels>().person = bo;
-    if shows == Shows::Waiting {
-        let generation = world.query_filtered::<&Playback, With<Room>>().iter(world).next().map_or(0, |playback| playback.generation);
-        let people: Vec<_> = world.query_filtered::<Entity, With<Participant>>().iter(world).collect();
-        for (number, person) in people.into_iter().enumerate() {
-            world.entity_mut(person).insert(ReadyFor(if number == 2 { generation } else { generation + 1 }));
-        }
+    let ann = find_id(world, "Ann");
+    world.resource_mut::<Panels>().person = ann;
+    let generation = world.query_filtered::<&Playback, With<Room>>().iter(world).next().map_or(0, |playback| playback.generation);
+    let late = (shows == Shows::Waiting).then(|| find(world, "Bo")).flatten();
+    let people: Vec<_> = world.query_filtered::<Entity, (With<Participant>, Without<Me>)>().iter(world).collect();
+    for person in people.into_iter().filter(|person| Some(*person) != late) {
+        world.entity_mut(person).insert(ReadyFor(generation));
     }
 }
 

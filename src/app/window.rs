@@ -15,7 +15,7 @@ use crate::{
     film::{DisplayLead, FilmSource, Finished, Open, OpenFailed, Opening},
     room::{Now, Playback, Room},
     theater::Tier,
-    ui::Awake,
+    ui::{Awake, Talk},
 };
 
 /// Opens the theater in a window.
@@ -98,11 +98,11 @@ fn rest_when_still(
     room: Single<&Playback, With<Room>>,
     opening: Option<Res<Opening>>,
     now: Res<Now>,
-    awake: Res<Awake>,
+    (awake, talk): (Res<Awake>, Res<Talk>),
     mut settings: ResMut<WinitSettings>,
     mut redraws: ResMut<Messages<RequestRedraw>>,
 ) {
-    let is_still = opening.is_none() && room.gather.is_none() && !room.plays(now.room()) && !awake.is_awake();
+    let is_still = opening.is_none() && room.gather.is_none() && !room.plays(now.room()) && !awake.is_awake() && !talk.is_heard();
     if is_still {
         // egui asks for another frame after each one; what it shows then can wait for the next one that comes by itself.
         redraws.clear();

@@ -78,27 +78,25 @@ pub(super) fn show(context: &egui::Context, (view, company): (&View, &Company), 
     let screen = sight.screen.filter(|_| view.film.is_some());
     blocked.extend(screen.map(|screen| Rect::from_min_max(on_window(screen.min), on_window(screen.max))));
     let room = window.shrink(GRID);
+    let width = (window.width() * 0.34).min(BUBBLE_WIDTH);
     let mut labels: Vec<(Wanted, Label)> = Vec::new();
     for (id, at) in &sight.heads {
-        // Before the film everybody wears their name.
-        if (view.film.is_none() || sight.looked_at == Some(*id))
-            && let Some(person) = company.person(*id)
-        {
+        let Some(person) = company.person(*id) else { continue };
+        let anchor = on_window(*at);
+        if let Some((first, text)) = bubble_of(&painter, person, &talk.recent, width) {
+            let last = talk.recent[first..].iter().rev().filter(|recent| recent.line.speaker == Some(*id)).find_map(|recent| recent.offset);
+            let wanted = Wanted { anchor, size: text.size() + 2.0 * BUBBLE_MARGIN, last };
+            labels.push((wanted, Label::Bubble { id: *id, first, text }));
+        } else if view.film.is_none() || sight.looked_at == Some(*id) {
+            // Before the film everybody wears their name.
             let text = painter.layout_no_wrap(person.name.clone(), FontId::proportional(13.0), ON_SHADE);
-            let wanted = Wanted { anchor: on_window(*at), size: text.size() + 2.0 * NAME_MARGIN, last: None };
+            let wanted = Wanted { anchor, size: text.size() + 2.0 * NAME_MARGIN, last: None };
             labels.push((wanted, Label::Name(text)));
         }
     }
-    let width = (window.width() * 0.34).min(BUBBLE_WIDTH);
     talk.recent.iter_mut().for_each(|recent| recent.is_bubble = false);
-    for (id, at) in &sight.heads {
-        let Some(person) = company.person(*id) else { continue };
-        if let Some((first, text)) = bubble_of(&painter, person, &talk.recent, width) {
-            let last = talk.recent[first..].iter().rev().filter(|recent| recent.line.speaker == Some(*id)).find_map(|recent| recent.offset);
-            let wanted = Wanted { anchor: on_window(*at), size: text.size() + 2.0 * BUBBLE_MARGIN, last };
-            labels.push((wanted, Label::Bubble { id: *id, first, text }));
-        }
-    }
+    // Those that stand keep standing; newer ones find what is left.
+    labels.sort_by_key(|(wanted, label)| (wanted.last.is_none(), matches!(label, Label::Name(_))));
     let wanted: Vec<_> = labels.iter().map(|(wanted, _)| *wanted).collect();
     let places = place::lay_out(room, &blocked, &wanted);
     for ((wanted, label), place) in labels.into_iter().zip(places) {

@@ -235,6 +235,14 @@ pub struct Talk {
     pub(super) recent: Vec<Recent>,
 }
 
+impl Talk {
+    /// Whether lines stand over the film, and come or go.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        !self.recent.is_empty()
+    }
+}
+
 /// A line that was said lately.
 #[derive(Debug, Clone)]
 pub(super) struct Recent {

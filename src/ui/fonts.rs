@@ -75,7 +75,21 @@ fn find(script: Script) -> Option<(String, Vec<u8>)> {
     }
     let (_, path) = best?;
     let name = path.file_stem()?.to_string_lossy().into_owned();
-    fs::read(path).ok().map(|bytes| (name, bytes))
+    fs::read(path).ok().filter(|bytes| is_font(bytes)).map(|bytes| (name, bytes))
+}
+
+/// Whether egui, which panics at what is no font, can read it: its list of tables is there. The tables themselves are read with care.
+fn is_font(bytes: &[u8]) -> bool {
+    let number = |at: usize, length: usize| {
+        let digits = bytes.get(at..at.saturating_add(length))?;
+        Some(digits.iter().fold(0_usize, |number, digit| number << 8 | usize::from(*digit)))
+    };
+    let start = if bytes.starts_with(b"ttcf") { number(12, 4) } else { Some(0) };
+    start.is_some_and(|start| {
+        let kind = bytes.get(start..start.saturating_add(4)).unwrap_or_default();
+        let tables = number(start.saturating_add(4), 2).unwrap_or(0);
+        [&b"\0\x01\0\0"[..], b"OTTO", b"true"].contains(&kind) && tables > 0 && bytes.len() >= start + 12 + tables * 16
+    })
 }
 
 fn search(folder: &Path, script: Script, depth: usize, left: &mut usize, best: &mut Option<(usize, PathBuf)>) {
@@ -243,6 +257,7 @@ mod tests {
         let (mut best, mut left) = (None, 100);
         search(folder.path(), Script::Chinese, DEPTH_MOST, &mut left, &mut best);
         assert_eq!(best.unwrap().1, inner.join("NotoSansCJK-Regular.ttc"));
+        assert!(!is_font(b"font") && !is_font(b"ttcf\0\0\0\0\0\0\0\x01\xff\xff\xff\xff") && !is_font(b"OTTO\0\x02\0\0\0\0\0\0"));
         let (mut best, mut left) = (None, 1);
         search(folder.path(), Script::Chinese, DEPTH_MOST, &mut left, &mut best);
         assert!(best.is_none() && left == 0);

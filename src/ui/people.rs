@@ -93,13 +93,14 @@ fn invite(ui: &mut Ui, invites: &Hosting, panels: &mut Panels, actions: &mut Vec
 
 /// An invite that can be copied by a button, or marked and copied by hand.
 fn copied(ui: &mut Ui, mut text: &str, name: &str, for_moderators: bool, actions: &mut Vec<Action>) {
+    let ground = Palette::of(ui.ctx().theme()).field;
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let hint = if for_moderators { "Copy the moderators' invite" } else { "Copy the invite  (i)" };
             if ui.button("Copy").on_hover_text(hint).clicked() {
                 actions.push(Action::CopyInvite { for_moderators });
             }
-            let field = TextEdit::singleline(&mut text).desired_width(f32::INFINITY).margin(vec2(10.0, 8.0));
+            let field = TextEdit::singleline(&mut text).desired_width(f32::INFINITY).margin(vec2(10.0, 8.0)).background_color(ground);
             let response = ui.add(field);
             response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, name));
         });
