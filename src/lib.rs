@@ -5,7 +5,7 @@
 //! | floor | folder | what it does |
 //! |---|---|---|
 //! | roof | `app` | the command line; the window, headless, one picture, the doctor: each puts the plugins together |
-//! | roof | `ui` | lobby, remote, bar, keys, notices: what a person touches |
+//! | roof | `ui` | lobby, remote, bar, people, chat, keys, notices: what a person touches |
 //! | second | `film` | playback to pictures and sound; opening films |
 //! | second | `webcam` | cameras (for now their names) |
 //! | first | `theater` | the place: hall, light, seats, people, screen, camera |

@@ -31,6 +31,8 @@ pub(crate) fn run() -> Vec<Row> {
                     seat: None,
                     tier: Some(tier),
                     ui: false,
+                    company: None,
+                    light: false,
                     cinema,
                     paused: false,
                     people: 0,

@@ -129,6 +129,14 @@ pub struct Shot {
     #[arg(long)]
     pub ui: bool,
 
+    /// With people who are not there, to see how the panels look
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "panels", require_equals = true, requires = "ui")]
+    pub company: Option<super::Shows>,
+
+    /// Panels as by day
+    #[arg(long)]
+    pub light: bool,
+
     /// The film alone
     #[arg(long)]
     pub cinema: bool,

@@ -5,7 +5,7 @@ use super::Cli;
 use crate::{
     audio::Mixer,
     notice::Notice,
-    room::{Myself, SeatNumber},
+    room::{Appearance, Myself, PersonName, SeatNumber},
     settings::{self, Settings},
     theater::Viewer,
     ui::Look,
@@ -22,7 +22,10 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
         app.insert_resource(Viewer { seat, ..Viewer::default() });
     }
     app.insert_resource(kept.section::<Look>("ui"));
-    app.insert_resource(Kept { settings: kept, changed_for_s: None, problem, has_failed: false });
+    let mut myself = app.world_mut().resource_mut::<Myself>();
+    kept.section::<Person>("person").put_on(&mut myself, cli.name.is_some());
+    let person = Person::of(&myself);
+    app.insert_resource(Kept { settings: kept, person, changed_for_s: None, problem, has_failed: false });
     app.add_systems(Update, tell_problem.run_if(run_once)).add_systems(Last, write.run_if(|kept: Res<Kept>| !kept.has_failed));
 }
 
@@ -38,13 +41,15 @@ fn write(
     mixer: Res<Mixer>,
     viewer: Res<Viewer>,
     look: Res<Look>,
+    myself: Res<Myself>,
     mut exits: MessageReader<AppExit>,
     mut commands: Commands,
 ) {
     let kept = kept.bypass_change_detection();
     let (sound, hall) = (Sound { volume: mixer.film_volume() }, Hall { seat: viewer.seat.get() });
+    let person = Person::of(&myself);
     let is_kept = kept.settings.section::<Sound>("audio") == sound && kept.settings.section::<Hall>("theater") == hall;
-    if is_kept && kept.settings.section::<Look>("ui") == *look {
+    if is_kept && kept.settings.section::<Look>("ui") == *look && kept.person == person {
         kept.changed_for_s = None;
         return;
     }
@@ -54,7 +59,13 @@ fn write(
         return;
     }
     let settings = &mut kept.settings;
-    let written = settings.keep("audio", &sound).and_then(|()| settings.keep("theater", &hall)).and_then(|()| settings.keep("ui", &*look));
+    let mut written =
+        settings.keep("audio", &sound).and_then(|()| settings.keep("theater", &hall)).and_then(|()| settings.keep("ui", &*look));
+    // A name of the command line or the system is kept once the person chose something.
+    if kept.person != person {
+        written = written.and_then(|()| settings.keep("person", &person));
+        kept.person = person;
+    }
     if let Err(error) = written {
         kept.has_failed = true;
         commands.trigger(Notice::problem(format!("Your settings cannot be kept: {error}. They hold until you leave.")));
@@ -64,6 +75,8 @@ fn write(
 #[derive(Resource)]
 struct Kept {
     settings: Settings,
+    /// Who one was when it was last looked at.
+    person: Person,
     /// Since when something differs from the file.
     changed_for_s: Option<f32>,
     problem: Option<String>,
@@ -87,5 +100,45 @@ struct Hall {
     seat: u8,
 }
 
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Person {
+    name: String,
+    hue: Option<u8>,
+    style: Option<u8>,
+}
+
+impl Person {
+    fn of(myself: &Myself) -> Self {
+        Self { name: myself.name.to_string(), hue: Some(myself.appearance.hue), style: Some(myself.appearance.style) }
+    }
+
+    fn put_on(&self, myself: &mut Myself, has_name: bool) {
+        if !has_name && !self.name.is_empty() {
+            myself.name = PersonName::from(self.name.as_str());
+        }
+        let hue = self.hue.filter(|hue| *hue < Appearance::HUES).unwrap_or(myself.appearance.hue);
+        let style = self.style.filter(|style| *style < Appearance::STYLES).unwrap_or(myself.appearance.style);
+        myself.appearance = Appearance { hue, style };
+    }
+}
+
 /// A slider that is being moved is not written at each step.
 const CALM_S: f32 = 1.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::Identity;
+
+    #[test]
+    fn a_kept_name_holds_unless_the_command_line_says_another() {
+        let kept = Person { name: "Ann".to_owned(), hue: Some(3), style: Some(200) };
+        let mut myself = Myself { name: PersonName::from("system"), ..Myself::new(Identity::open(None).0) };
+        let style = myself.appearance.style;
+        kept.put_on(&mut myself, true);
+        assert_eq!((myself.name.as_str(), myself.appearance), ("system", Appearance { hue: 3, style }), "200 is no style");
+        kept.put_on(&mut myself, false);
+        assert_eq!(Person::of(&myself), Person { name: "Ann".to_owned(), hue: Some(3), style: Some(style) });
+    }
+}

@@ -12,6 +12,7 @@ mod log;
 pub mod offscreen;
 mod parts;
 mod people;
+mod sample;
 mod shot;
 mod window;
 
@@ -20,6 +21,7 @@ use std::{io::Write as _, process::ExitCode};
 pub use cli::{Cli, Sound, TierChoice};
 pub use headless::{Answer, Line};
 pub use parts::{Ground, hall, house};
+pub use sample::Shows;
 pub use shot::{ShotOrder, take as take_shot};
 
 /// Runs the program as its command line says.

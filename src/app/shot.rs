@@ -5,6 +5,7 @@ use bevy::{prelude::*, render::renderer::RenderAdapterInfo};
 use super::{
     Cli, Ground, cli, hall, house,
     offscreen::{Offscreen, Options},
+    sample::{self, Shows},
     window,
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     room::{Ask, Myself, Now, SeatNumber, Sits},
     theater::{Cinema, Curtain, HouseLights, Mood, Screen, Tier, Viewer, avatar, seat_place},
     trace::Trace,
-    ui::{Panels, Remote},
+    ui::{Look, Panels, Remote, Theme},
 };
 
 /// Draws one picture and writes it.
@@ -38,6 +39,8 @@ pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
         seat: shot.seat,
         tier: cli.tier.map(Tier::from),
         ui: shot.ui,
+        company: shot.company,
+        light: shot.light,
         cinema: shot.cinema,
         paused: shot.paused,
         people: usize::from(shot.people),
@@ -81,6 +84,10 @@ pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
     if order.film.is_some() {
         show_film(&mut offscreen, order)?;
     }
+    if let Some(shows) = order.company {
+        sample::come_in(offscreen.app.world_mut());
+        sample::talk(offscreen.app.world_mut(), shows);
+    }
     // Lights and curtain are where they belong, whatever moved them meanwhile.
     settle(&mut offscreen.app, order);
     for _ in 0..SETTLING_STEPS {
@@ -99,6 +106,7 @@ fn arrange(app: &mut App, order: &ShotOrder) {
     world.resource_mut::<Cinema>().0 = order.cinema;
     world.resource_mut::<Panels>().are_hidden = !order.ui;
     world.resource_mut::<Remote>().is_up = order.ui;
+    world.resource_mut::<Look>().theme = if order.light { Theme::Light } else { Theme::Dark };
     if let Some(source) = order.film.clone() {
         world.trigger(Open { source, plays: false });
         world.flush();
@@ -177,6 +185,10 @@ pub struct ShotOrder {
     pub tier: Option<Tier>,
     /// With the panels and the remote.
     pub ui: bool,
+    /// With people who are not there.
+    pub company: Option<Shows>,
+    /// Panels as by day.
+    pub light: bool,
     /// The film alone.
     pub cinema: bool,
     /// As in a pause.

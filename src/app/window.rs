@@ -15,7 +15,7 @@ use crate::{
     film::{DisplayLead, FilmSource, Finished, Open, OpenFailed, Opening},
     room::{Join, Now, OpenTheater, Playback, Room, Standing},
     theater::{Stirring, Tier},
-    ui::Awake,
+    ui::{Awake, Talk},
 };
 
 /// Opens the theater in a window.
@@ -106,11 +106,12 @@ fn rest_when_still(
     room: Single<&Playback, With<Room>>,
     opening: Option<Res<Opening>>,
     (now, standing): (Res<Now>, Res<Standing>),
-    (awake, stirring): (Res<Awake>, Res<Stirring>),
+    (awake, stirring, talk): (Res<Awake>, Res<Stirring>, Res<Talk>),
     mut settings: ResMut<WinitSettings>,
     mut redraws: ResMut<Messages<RequestRedraw>>,
 ) {
-    let is_still = opening.is_none() && room.gather.is_none() && !room.plays(now.room()) && !awake.is_awake() && !stirring.0;
+    let has_rest = !awake.is_awake() && !stirring.0 && !talk.is_heard();
+    let is_still = opening.is_none() && room.gather.is_none() && !room.plays(now.room()) && has_rest;
     if is_still {
         // egui asks for another frame after each one; what it shows then can wait for the next one that comes by itself.
         redraws.clear();

@@ -408,6 +408,14 @@ fn on_passport(passport: On<Passport>, mut stage: ResMut<Stage>, myself: Res<Mys
     }
 }
 
+/// Whether a text that was pasted is an invite.
+///
+/// # Errors
+/// One sentence: what is wrong with it, and what to do.
+pub fn read_invite(pasted: &str) -> Result<(), String> {
+    pasted.parse::<Invite>().map(drop).map_err(|error| error.to_string())
+}
+
 /// Open this theater to friends; whoever is alone becomes the host, and the film goes on.
 #[derive(Event, Debug, Clone, Copy)]
 pub struct OpenTheater {

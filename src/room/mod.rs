@@ -37,7 +37,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agree::{Agreed, Mine, agree_on};
 pub use chat::{Chat, ChatLine, LINE_CHARS_MAX, NewLine, Say};
-pub use door::{FilmWay, Hosting, Join, Leave, OpenTheater, Parted, Relay, RelayChoice};
+pub use door::{FilmWay, Hosting, Join, Leave, OpenTheater, Parted, Relay, RelayChoice, read_invite};
 pub use head::{Head, Turned};
 pub use now::{Clock, Now, Reckoning};
 pub use people::{Appearance, Arrived, Departed, Me, Myself, PEOPLE_MAX, Participant, Viewing, ViewingState, Whereabouts};

@@ -18,6 +18,7 @@ pub(super) fn plugin(app: &mut App) {
     agree_on::<Appearance>(app);
     agree_on::<Viewing>(app);
     app.init_resource::<Remembered>().add_observer(on_arrival).add_observer(on_departure).add_observer(find_myself);
+    app.add_systems(Update, be_myself.in_set(super::Frame::Decide).run_if(resource_changed::<Myself>));
 }
 
 /// Somebody whose hello was accepted becomes a participant.
@@ -108,6 +109,17 @@ pub(super) fn enter_own_room(myself: &Myself, addresses: Addresses, commands: &m
         Viewing::default(),
         super::Head::default(),
     ));
+}
+
+/// Whoever is alone is called at once as they wish; in company a name stays what it was when one came.
+fn be_myself(myself: Res<Myself>, standing: Res<Standing>, me: Query<(Entity, &Participant), With<Me>>, mut commands: Commands) {
+    if *standing != Standing::Alone {
+        return;
+    }
+    let name = unique_name(&myself.name, &[]);
+    for (me, participant) in me.iter().filter(|(_, participant)| participant.name != name) {
+        commands.entity(me).insert(Participant { name: name.clone(), ..participant.clone() });
+    }
 }
 
 /// A name that nobody else here has: the wanted one, or with a number.

@@ -5,6 +5,7 @@ use bevy::{
     prelude::*,
     window::{MonitorSelection, PrimaryWindow, WindowMode},
 };
+use bevy_egui::EguiClipboard;
 
 use super::{Look, Panels, Remote, Theme, dialog::AskForFile};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     clock::FilmTime,
     film::{ChooseSound, FilmSource, Open},
     notice::Notice,
-    room::{Ask, SeatNumber, SitDown},
+    room::{Appearance, Ask, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, PersonName, Say, SeatNumber, SitDown, Words},
     theater::{Cinema, Lights, Viewer},
 };
 
@@ -29,6 +30,9 @@ fn on_action(
     mut viewer: ResMut<Viewer>,
     mut remote: ResMut<Remote>,
     mut look: ResMut<Look>,
+    mut myself: ResMut<Myself>,
+    hosting: Option<Res<Hosting>>,
+    mut clipboard: ResMut<EguiClipboard>,
     mut windows: Query<&mut Window, With<PrimaryWindow>>,
     mut commands: Commands,
 ) {
@@ -69,6 +73,10 @@ fn on_action(
         Action::Back => {
             if panels.help {
                 panels.help = false;
+            } else if panels.chat {
+                panels.chat = false;
+            } else if panels.people {
+                panels.people = false;
             } else if cinema.0 {
                 cinema.0 = false;
             } else {
@@ -88,6 +96,54 @@ fn on_action(
         Action::OpenFile(path) => commands.trigger(Open { source: FilmSource::File(path), plays: true }),
         Action::PlayDemo => commands.trigger(Open { source: FilmSource::Demo, plays: true }),
         Action::Close => commands.trigger(Ask::Close),
+        Action::People => panels.people = !panels.people,
+        Action::Chat => (panels.chat, panels.begins_typing) = (true, true),
+        Action::CloseChat => panels.chat = false,
+        Action::Say(text) => {
+            let words = Words::from(text);
+            if !words.is_empty() {
+                commands.trigger(Say(words));
+            }
+        }
+        Action::StartAnyway => commands.trigger(Ask::StartAnyway),
+        Action::OpenTheater => {
+            panels.people = true;
+            commands.trigger(OpenTheater { without_seat: false });
+        }
+        Action::Join(invite) => commands.trigger(Join { invite }),
+        Action::LeaveTheater => commands.trigger(Leave),
+        Action::CopyInvite { for_moderators } => match hosting {
+            Some(hosting) => {
+                let invite = if for_moderators { &hosting.moderator_invite } else { &hosting.invite };
+                clipboard.set_text(invite);
+                let is_copied = clipboard.get_text().is_some_and(|text| text == *invite);
+                let notice = match (is_copied, for_moderators) {
+                    (true, true) => Notice::news("The moderators' invite is copied"),
+                    (true, false) => Notice::news("The invite is copied: send it to your friends"),
+                    (false, _) => {
+                        Notice::problem("The clipboard does not answer. Mark the invite in the list of people and copy it by hand.")
+                    }
+                };
+                commands.trigger(notice.about("invite"));
+            }
+            None => commands.trigger(Notice::problem("There is no invite: open the theater to friends first.").about("invite")),
+        },
+        Action::Moderate(moderation) => {
+            (panels.person, panels.is_removing) = (None, false);
+            commands.trigger(moderation);
+        }
+        Action::Name(name) => {
+            let name = PersonName::from(name);
+            if myself.name != name {
+                myself.name = name;
+            }
+        }
+        Action::Dress(appearance) => {
+            if myself.appearance != appearance {
+                myself.appearance = appearance;
+                commands.trigger(Mine(appearance));
+            }
+        }
         Action::Leave => {
             commands.write_message(AppExit::Success);
         }
@@ -137,7 +193,34 @@ pub enum Action {
     LookAhead,
     /// The window fills the display, or is a window again.
     FullScreen,
-    /// Close what is in front: help, cinema mode, full screen.
+    /// Who is here, and the invite.
+    People,
+    /// Show the chat and begin to type.
+    Chat,
+    /// The chat is only glimpsed.
+    CloseChat,
+    /// Say this to everybody.
+    Say(String),
+    /// Do not wait for those who are not ready.
+    StartAnyway,
+    /// Let friends in.
+    OpenTheater,
+    /// Go to the theater of this invite.
+    Join(String),
+    /// Leave a friend's theater, or close one's own.
+    LeaveTheater,
+    /// Put the invite where it can be pasted from.
+    CopyInvite {
+        /// The one that makes moderators.
+        for_moderators: bool,
+    },
+    /// Give and take rights.
+    Moderate(Moderation),
+    /// What one is called, before one joins.
+    Name(String),
+    /// What one's own figure looks like.
+    Dress(Appearance),
+    /// Close what is in front: help, chat, people, cinema mode, full screen.
     Back,
     /// Dark, light, or as the system.
     Theme,

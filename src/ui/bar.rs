@@ -1,75 +1,138 @@
 use bevy_egui::egui::{self, Align2, Area, Color32, FontId, Frame, Id, Rect, Response, RichText, Sense, Stroke, Ui, pos2, vec2};
 
 use super::{
-    Action, View,
+    Action, Company, View,
+    chat::{self, Talk},
     icon::Icon,
-    keys::key_for,
-    theme::{ACCENT, GRID, Palette},
+    parts::{icon, icon_button, spinner},
+    theme::{ACCENT, GRID, NIGHT, Palette},
     view::ViewOfFilm,
 };
 use crate::clock::FilmTime;
 
-/// The bar along the lower edge: where the film is, and what can be done with it. It fades when nobody moves.
-pub(super) fn show(context: &egui::Context, view: &View, actions: &mut Vec<Action>) {
-    let Some(film) = &view.film else { return };
-    if view.visibility <= 0.0 {
-        return;
+/// The bar along the lower edge: where the film is, and what can be done with it; without a film, how to put one on. It fades when nobody moves. Where it
+/// stands.
+pub(super) fn show(context: &egui::Context, (view, company): (&View, &Company), talk: &Talk, actions: &mut Vec<Action>) -> Option<Rect> {
+    if company.is_in_lobby(view) || view.visibility <= 0.0 {
+        return None;
     }
     let screen = context.content_rect();
-    let width = (screen.width() - 4.0 * GRID).min(MAX_WIDTH);
-    Area::new(Id::new("bar")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -2.0 * GRID)).show(context, |ui| {
+    let most = if view.film.is_some() { MAX_WIDTH } else { EMPTY_WIDTH };
+    let width = (screen.width() - 4.0 * GRID).min(most);
+    let area = Area::new(Id::new("bar")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -2.0 * GRID)).show(context, |ui| {
         ui.set_opacity(view.visibility);
         let fill = ui.visuals().panel_fill;
         Frame::new().fill(fill).corner_radius(12).inner_margin(egui::Margin::symmetric(16, 8)).stroke(ui.visuals().window_stroke).show(
             ui,
             |ui| {
                 ui.set_width(width - 4.0 * GRID);
-                seek_slider(ui, film, actions);
-                ui.horizontal(|ui| buttons(ui, view, film, actions));
+                if let Some(film) = &view.film {
+                    seek_slider(ui, film, actions);
+                }
+                ui.horizontal(|ui| {
+                    match &view.film {
+                        Some(film) => film_buttons(ui, (view, company), film, actions),
+                        None => put_on(ui, company, actions),
+                    }
+                    house_buttons(ui, view, talk, actions);
+                });
             },
         );
     });
+    Some(area.response.rect)
 }
 
-fn buttons(ui: &mut Ui, view: &View, film: &ViewOfFilm, actions: &mut Vec<Action>) {
+/// People look at an empty screen, and at each other.
+fn put_on(ui: &mut Ui, company: &Company, actions: &mut Vec<Action>) {
+    let palette = Palette::of(ui.ctx().theme());
+    if !company.may_present() {
+        ui.label(RichText::new("A moderator chooses who puts on a film.").color(palette.quiet));
+        return;
+    }
+    let open = egui::Button::new(RichText::new("Open a film…").color(NIGHT)).fill(ACCENT);
+    if ui.add(open).on_hover_text("Put a film of yours on the screen  (o)").clicked() {
+        actions.push(Action::ChooseFile);
+    }
+    if ui.button("Play the demo").on_hover_text("A film of one minute that shows what is here").clicked() {
+        actions.push(Action::PlayDemo);
+    }
+}
+
+fn film_buttons(ui: &mut Ui, (view, company): (&View, &Company), film: &ViewOfFilm, actions: &mut Vec<Action>) {
     let play = if film.plays { Icon::Pause } else { Icon::Play };
     let does = if film.plays { "Pause" } else { "Play" };
-    let mut button = |ui: &mut Ui, icon, does: &str, action: Action| {
-        if icon_button(ui, icon, does, &action) {
-            actions.push(action);
-        }
-    };
-    button(ui, Icon::Back, "10 seconds back", Action::SeekBy { seconds: -10 });
-    button(ui, play, does, Action::Toggle);
-    button(ui, Icon::Forward, "10 seconds on", Action::SeekBy { seconds: 10 });
-    button(ui, if view.is_muted { Icon::Muted } else { Icon::Loudspeaker }, "Sound off or on", Action::Mute);
-    volume_slider(ui, view, &mut button_push(actions));
-    ui.add_space(GRID);
-    let palette = Palette::of(ui.ctx().theme());
-    let duration = film.duration_s.map_or_else(String::new, |duration_s| format!(" / {}", clock(duration_s)));
-    ui.label(RichText::new(format!("{}{duration}", clock(film.time_s))).color(palette.text).monospace());
-    if film.is_waiting {
-        ui.spinner();
-    }
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+    if company.may_move() {
         for (icon, does, action) in [
-            (Icon::Help, "Keys", Action::Help),
-            (Icon::FullScreen, "Full screen", Action::FullScreen),
-            (Icon::Cinema, "The film fills the window", Action::Cinema),
-            (Icon::Lights, "House lights", Action::Lights),
-            (Icon::Remote, "Remote", Action::Remote),
+            (Icon::Back, "10 seconds back", Action::SeekBy { seconds: -10 }),
+            (play, does, Action::Toggle),
+            (Icon::Forward, "10 seconds on", Action::SeekBy { seconds: 10 }),
         ] {
             if icon_button(ui, icon, does, &action) {
                 actions.push(action);
             }
         }
+    } else {
+        let locked = icon(ui, Icon::Locked, "The remote is locked: a moderator moves the film", &Action::People);
+        if locked.clicked() {
+            actions.push(Action::People);
+        }
+    }
+    if icon_button(ui, if view.is_muted { Icon::Muted } else { Icon::Loudspeaker }, "Sound off or on", &Action::Mute) {
+        actions.push(Action::Mute);
+    }
+    volume_slider(ui, view, &mut button_push(actions));
+    ui.add_space(GRID);
+    let palette = Palette::of(ui.ctx().theme());
+    let duration = film.duration_s.map_or_else(String::new, |duration_s| format!(" / {}", clock(duration_s)));
+    ui.label(RichText::new(format!("{}{duration}", clock(film.time_s))).color(palette.text).monospace());
+    if film.is_waiting && company.waiting.is_none() {
+        spinner(ui, 3.0 * GRID);
+    }
+}
+
+/// What else there is, from the right; where there is little room the last ones are left to their keys.
+fn house_buttons(ui: &mut Ui, view: &View, talk: &Talk, actions: &mut Vec<Action>) {
+    let film = view.film.as_ref();
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        let mut room = (ui.available_width() / (4.0 * GRID + ui.spacing().item_spacing.x)) as usize;
+        let mut has_room = || {
+            room = room.saturating_sub(1);
+            room > 0
+        };
+        if icon_button(ui, Icon::Help, "Keys", &Action::Help) {
+            actions.push(Action::Help);
+        }
+        if has_room() && icon_button(ui, Icon::People, "Who is here", &Action::People) {
+            actions.push(Action::People);
+        }
+        if has_room() {
+            chat::button(ui, talk, actions);
+        }
+        let mut rest = vec![
+            (Icon::FullScreen, "Full screen", Action::FullScreen),
+            (Icon::Cinema, "The film fills the window", Action::Cinema),
+            (Icon::Lights, "House lights", Action::Lights),
+            (Icon::Remote, "Remote", Action::Remote),
+        ];
+        if film.is_some() {
+            rest.insert(1, (Icon::Open, "Open another film", Action::ChooseFile));
+        }
+        for (icon, does, action) in rest {
+            if has_room() && icon_button(ui, icon, does, &action) {
+                actions.push(action);
+            }
+        }
+        let Some(film) = film else { return };
         if let Some(sound) = film.sound.as_ref().filter(|_| film.has_sounds)
+            && has_room()
             && icon_button(ui, Icon::Sound, &format!("{sound} — next track"), &Action::NextSound)
         {
             actions.push(Action::NextSound);
         }
-        ui.add_space(GRID);
-        ui.add(egui::Label::new(RichText::new(&film.title).color(palette.quiet).small()).truncate());
+        if has_room() {
+            ui.add_space(GRID);
+            ui.add(egui::Label::new(RichText::new(&film.title).color(Palette::of(ui.ctx().theme()).quiet).small()).truncate());
+        }
     });
 }
 
@@ -139,21 +202,9 @@ fn paint_track(ui: &Ui, rect: Rect, part: f32, is_hot: bool) {
     ui.painter().circle(pos2(here, line.center().y), if is_hot { 7.0 } else { 5.0 }, ACCENT, Stroke::NONE);
 }
 
-/// A button that is one sign; its tooltip says what it does and by which key. True when it was clicked.
-pub(super) fn icon_button(ui: &mut Ui, icon: Icon, does: &str, action: &Action) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(4.0 * GRID, 4.0 * GRID), Sense::click());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, does));
-    let visuals = ui.style().interact(&response);
-    if response.hovered() || response.has_focus() {
-        ui.painter().rect(rect, visuals.corner_radius, visuals.weak_bg_fill, visuals.bg_stroke, egui::StrokeKind::Inside);
-    }
-    icon.paint(ui.painter(), rect.shrink(9.0), visuals.fg_stroke.color);
-    let hint = key_for(action).map_or_else(|| does.to_owned(), |key| format!("{does}  ({key})"));
-    response.on_hover_text(hint).clicked()
-}
-
 fn clock(seconds: f64) -> String {
     FilmTime::from_s(seconds).unwrap_or_default().to_string()
 }
 
 const MAX_WIDTH: f32 = 1120.0;
+const EMPTY_WIDTH: f32 = 720.0;

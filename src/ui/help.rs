@@ -3,6 +3,7 @@ use bevy_egui::egui::{self, Align2, Area, Frame, Grid, Id, Order, RichText, Scro
 use super::{
     Action,
     keys::KEYS,
+    parts::small_button,
     theme::{GRID, Palette},
 };
 
@@ -15,7 +16,7 @@ pub(super) fn show(context: &egui::Context, actions: &mut Vec<Action>) {
             ui.horizontal(|ui| {
                 ui.label(RichText::new("Keys").size(20.0).color(palette.accent_text));
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if ui.small_button("Close  Esc").clicked() {
+                    if small_button(ui, "Close  Esc").clicked() {
                         actions.push(Action::Help);
                     }
                 });

@@ -21,8 +21,20 @@ pub(super) enum Icon {
     Loudspeaker,
     /// A loudspeaker and a cross.
     Muted,
-    /// A speech bubble with lines: the language that is spoken.
+    /// Two notes: the sound track.
     Sound,
+    /// A speech bubble with lines.
+    Chat,
+    /// Two people.
+    People,
+    /// A folder.
+    Open,
+    /// A crown.
+    Moderator,
+    /// A padlock.
+    Locked,
+    /// Three dots.
+    More,
     /// A bulb.
     Lights,
     /// A wide frame.
@@ -57,10 +69,34 @@ impl Icon {
             Self::Louder => with(speaker(), vec![bar(0.2, 1.0, -0.12, 0.12), bar(0.48, 0.72, -0.4, 0.4)]),
             Self::Quieter => with(speaker(), vec![bar(0.2, 1.0, -0.12, 0.12)]),
             Self::Muted => with(speaker(), vec![stroke([0.25, -0.35], [0.9, 0.35], 0.11), stroke([0.25, 0.35], [0.9, -0.35], 0.11)]),
-            Self::Sound => with(
+            Self::Sound => vec![
+                circle(-0.55, -0.6, 0.3),
+                circle(0.5, -0.45, 0.3),
+                bar(-0.42, -0.25, -0.6, 0.6),
+                bar(0.63, 0.8, -0.45, 0.75),
+                vec![[-0.42, 0.4], [0.8, 0.55], [0.8, 0.9], [-0.42, 0.75]],
+            ],
+            Self::Chat => with(
                 frame(-0.95, 0.95, -0.45, 0.85, 0.16),
                 vec![vec![[-0.5, -0.42], [-0.5, -0.95], [0.05, -0.42]], bar(-0.55, 0.55, 0.33, 0.48), bar(-0.55, 0.25, -0.03, 0.12)],
             ),
+            Self::People => vec![
+                circle(-0.38, 0.38, 0.32),
+                vec![[-0.95, -0.7], [0.19, -0.7], [0.02, -0.04], [-0.78, -0.04]],
+                circle(0.55, 0.28, 0.25),
+                vec![[0.34, -0.7], [1.0, -0.7], [0.9, -0.08], [0.22, -0.08]],
+            ],
+            Self::Open => vec![bar(-0.9, -0.15, 0.5, 0.72), bar(-0.9, 0.9, -0.65, 0.5)],
+            Self::Moderator => vec![
+                bar(-0.8, 0.8, -0.75, -0.5),
+                vec![[-0.8, -0.4], [-0.05, -0.4], [-0.85, 0.45]],
+                vec![[-0.42, -0.4], [0.42, -0.4], [0.0, 0.7]],
+                vec![[0.05, -0.4], [0.8, -0.4], [0.85, 0.45]],
+            ],
+            Self::Locked => {
+                vec![bar(-0.62, 0.62, -0.85, 0.1), bar(-0.42, -0.22, 0.1, 0.6), bar(0.22, 0.42, 0.1, 0.6), bar(-0.42, 0.42, 0.6, 0.8)]
+            }
+            Self::More => vec![circle(-0.6, 0.0, 0.18), circle(0.0, 0.0, 0.18), circle(0.6, 0.0, 0.18)],
             Self::Lights => vec![circle(0.0, 0.25, 0.65), bar(-0.32, 0.32, -0.62, -0.48), bar(-0.25, 0.25, -0.85, -0.71)],
             Self::Cinema => frame(-1.0, 1.0, -0.6, 0.6, 0.16),
             Self::FullScreen => {
@@ -138,9 +174,29 @@ mod tests {
     #[test]
     fn outlines_are_convex_and_counter_clockwise_so_that_they_fill() {
         use Icon::*;
-        for icon in
-            [Play, Pause, PlayPause, Back, Forward, Louder, Quieter, Loudspeaker, Muted, Sound, Lights, Cinema, FullScreen, Remote, Help]
-        {
+        for icon in [
+            Play,
+            Pause,
+            PlayPause,
+            Back,
+            Forward,
+            Louder,
+            Quieter,
+            Loudspeaker,
+            Muted,
+            Sound,
+            Chat,
+            People,
+            Open,
+            Moderator,
+            Locked,
+            More,
+            Lights,
+            Cinema,
+            FullScreen,
+            Remote,
+            Help,
+        ] {
             for outline in icon.outlines() {
                 for (index, b) in outline.iter().enumerate() {
                     let (a, c) = (outline[(index + outline.len() - 1) % outline.len()], outline[(index + 1) % outline.len()]);

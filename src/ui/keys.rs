@@ -96,11 +96,16 @@ pub(super) const KEYS: &[Key] = &[
     Key::typed("c", "The film fills the window", || Action::Cinema),
     Key::typed("f", "Full screen", || Action::FullScreen),
     Key::typed("v", "Look at the screen again", || Action::LookAhead),
+    Key::new(KeyCode::Enter, "Enter", "Say something to everybody", || Action::Chat),
+    Key::typed("p", "Who is here, and the invite", || Action::People),
+    Key::typed("i", "Copy the invite", || Action::CopyInvite { for_moderators: false }),
+    Key::typed("t", "Open the theater to friends", || Action::OpenTheater),
+    Key::typed("g", "Start without waiting", || Action::StartAnyway),
     Key::typed("o", "Open a film", || Action::ChooseFile),
     Key::typed("x", "Take the film off the screen", || Action::Close),
     Key::typed("n", "Dark, light, or as the system", || Action::Theme),
     Key::typed("?", "This list", || Action::Help),
-    Key::new(KeyCode::Escape, "Esc", "Close this list, cinema mode, full screen", || Action::Back),
+    Key::new(KeyCode::Escape, "Esc", "Close what is in front", || Action::Back),
     Key::typed("q", "Leave", || Action::Leave),
 ];
 

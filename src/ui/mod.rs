@@ -1,6 +1,6 @@
-//! What a person touches: lobby, remote, bar, keys, notices.
+//! What a person touches: lobby, remote, bar, people, chat, keys, notices.
 //!
-//! Panels are drawn from a [`View`] of how things are and push [`Action`]s; keys, the remote's buttons and the pointer push the same ones, and `action` is
+//! Panels are drawn from a [`View`] of the film and the [`Company`] one is in, and push [`Action`]s; keys, the remote's buttons and the pointer push the same ones, and `action` is
 //! the one place that turns them into events. So what a button does is what its key does, by construction.
 //!
 //! Invariant: nothing here changes the room or the film directly, and only one's own eyes and hands in the theater; nothing is shown twice.
@@ -9,26 +9,41 @@
 
 mod action;
 mod bar;
+mod bubbles;
+mod chat;
+mod company;
 mod dialog;
+mod fonts;
 mod help;
 mod icon;
 mod keys;
 mod lobby;
 mod notices;
+mod parts;
+mod people;
+mod person;
+mod place;
 mod pointer;
 mod remote;
 mod theme;
 mod view;
+mod waiting;
 
 use bevy::prelude::*;
-use bevy_egui::{EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext};
+use bevy_egui::{EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext, egui};
 
 pub use action::Action;
+pub use bubbles::Sight;
+pub use chat::Talk;
+pub use company::{Company, Person, Status, Waiting};
 pub use remote::{Remote, RemoteButton};
 pub use theme::{Look, Theme};
 pub use view::{Awake, Panels, View};
 
-use crate::theater::SeatedCamera;
+use crate::{
+    room::Chat,
+    theater::{Cinema, SeatedCamera},
+};
 
 /// All that a person touches.
 pub fn plugin(app: &mut App) {
@@ -41,10 +56,14 @@ pub fn plugin(app: &mut App) {
     app.add_plugins((
         action::plugin,
         view::plugin,
+        company::plugin,
+        chat::plugin,
+        bubbles::plugin,
         theme::plugin,
         keys::plugin,
         pointer::plugin,
         dialog::plugin,
+        fonts::plugin,
         notices::plugin,
         remote::plugin,
     ));
@@ -60,18 +79,33 @@ fn put_context_on_camera(cameras: Query<Entity, With<SeatedCamera>>, mut command
 /// Draws every panel that is up. egui may run this twice for one frame, so all that happens here is pushing actions.
 fn draw(
     mut contexts: EguiContexts,
-    view: Res<View>,
+    (view, company, chat, sight): (Res<View>, Res<Company>, Res<Chat>, Res<Sight>),
     mut panels: ResMut<Panels>,
+    mut talk: ResMut<Talk>,
     notices: Res<notices::Notices>,
+    (remote, cinema): (Res<Remote>, Res<Cinema>),
     mut commands: Commands,
 ) -> Result {
     let context = contexts.ctx_mut()?;
     let mut actions = Vec::new();
     if !panels.are_hidden {
-        if view.film.is_none() {
-            lobby::show(context, &view, &mut panels.path, &mut actions);
+        let (view, company, panels) = (&*view, &*company, &mut *panels);
+        if company.is_in_lobby(view) {
+            lobby::show(context, (view, company), panels, &mut actions);
         }
-        bar::show(context, &view, &mut actions);
+        let bar = bar::show(context, (view, company), &talk, &mut actions);
+        // What stands over the bar sinks as it fades.
+        let over = bar.map_or(0.0, |bar| context.content_rect().bottom() - bar.top()) * view.visibility + 2.0 * theme::GRID;
+        let people = people::show(context, (view, company), panels, over, &mut actions);
+        let said = chat::panel(context, (company, &chat), panels, (over, view.visibility), &mut actions);
+        let waiting = waiting::show(context, (view, company), (&[people, said], over), &mut actions);
+        if !company.is_in_lobby(view) {
+            let hand = (remote.is_up && !cinema.0).then(|| in_hand(context.content_rect()));
+            let blocked: Vec<_> = [bar, people, said, waiting, hand, chat::glimpsed_rect(context)].into_iter().flatten().collect();
+            bubbles::show(context, (view, company), &sight, &mut talk, &blocked);
+            let over = over + waiting.map_or(0.0, |card| card.height() + theme::GRID);
+            chat::glimpse(context, company, &talk, said.is_some(), over);
+        }
         if panels.help {
             help::show(context, &mut actions);
         }
@@ -81,4 +115,10 @@ fn draw(
         commands.trigger(action);
     }
     Ok(())
+}
+
+/// Where the remote is seen, roughly.
+fn in_hand(window: egui::Rect) -> egui::Rect {
+    let at = |x: f32, y: f32| window.min + egui::vec2(window.width() * x, window.height() * y);
+    egui::Rect::from_min_max(at(0.77, 0.54), at(0.91, 1.0))
 }

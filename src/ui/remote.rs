@@ -204,6 +204,7 @@ const BUTTONS: &[&[(Icon, fn() -> Action)]] = &[
     &[(Icon::Back, || Action::SeekBy { seconds: -10 }), (Icon::Forward, || Action::SeekBy { seconds: 10 })],
     &[(Icon::PlayPause, || Action::Toggle), (Icon::Muted, || Action::Mute)],
     &[(Icon::Quieter, || Action::VolumeBy { percent: -5.0 }), (Icon::Louder, || Action::VolumeBy { percent: 5.0 })],
+    &[(Icon::People, || Action::People), (Icon::Chat, || Action::Chat)],
 ];
 
 const WIDTH_M: f32 = 0.064;

@@ -5,6 +5,8 @@ use bevy_egui::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::theater::Hue;
+
 /// One look for every panel: one accent, near-black and warm greys in the dark, paper in the light, a grid of eight pixels.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Look>().add_systems(EguiPrimaryContextPass, dress.run_if(resource_changed::<Look>));
@@ -120,6 +122,40 @@ pub(super) const NIGHT: Color32 = Color32::from_rgb(0x1c, 0x12, 0x06);
 /// Everything stands on multiples of it, in points.
 pub(super) const GRID: f32 = 8.0;
 
+/// What people write on: the same by night and by day.
+pub(super) const PAPER: Color32 = Color32::from_rgb(0xff, 0xfc, 0xf5);
+/// Under text that lies on the film.
+pub(super) const SHADE: Color32 = Color32::from_rgba_premultiplied(0x08, 0x07, 0x06, 0xc4);
+/// Text on [`SHADE`].
+pub(super) const ON_SHADE: Color32 = Color32::from_rgb(0xf3, 0xec, 0xe2);
+
+/// A person's colour: one of twelve round the circle; numbers wrap.
+pub(super) fn hue(number: u8) -> Color32 {
+    let [red, green, blue] = Hue::new(number).srgb();
+    Color32::from_rgb(red, green, blue)
+}
+
+/// A person's colour as text on `ground`, dark or light enough to be read.
+pub(super) fn hue_text(number: u8, ground: Color32) -> Color32 {
+    let own = hue(number);
+    let towards = if contrast(ground, Color32::BLACK) > contrast(ground, Color32::WHITE) { Color32::BLACK } else { Color32::WHITE };
+    let shades = (0..=16).map(|step| own.lerp_to_gamma(towards, step as f32 / 16.0));
+    shades.into_iter().find(|shade| contrast(*shade, ground) >= READABLE).unwrap_or(towards)
+}
+
+/// How much one colour stands out from another: 1 to 21 (WCAG 2.2).
+fn contrast(a: Color32, b: Color32) -> f32 {
+    let luminance = |c: Color32| {
+        let linear = egui::Rgba::from(c);
+        0.2126 * linear.r() + 0.7152 * linear.g() + 0.0722 * linear.b()
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// Enough for text of our sizes.
+const READABLE: f32 = 4.5;
+
 /// How the panels look.
 #[derive(Resource, Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -145,16 +181,6 @@ pub enum Theme {
 mod tests {
     use super::*;
 
-    /// WCAG 2.2: relative luminance and contrast.
-    fn contrast(a: Color32, b: Color32) -> f32 {
-        let luminance = |c: Color32| {
-            let linear = egui::Rgba::from(c);
-            0.2126 * linear.r() + 0.7152 * linear.g() + 0.0722 * linear.b()
-        };
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
-
     #[test]
     fn all_text_stands_out_from_what_it_is_written_on() {
         for theme in [egui::Theme::Dark, egui::Theme::Light] {
@@ -168,9 +194,21 @@ mod tests {
                 ("accent", p.accent_text, p.panel),
                 ("problem", p.problem, p.panel),
                 ("pressed", NIGHT, ACCENT),
+                ("a bubble", NIGHT, PAPER),
+                // The film may be white.
+                ("over the film", ON_SHADE, Color32::WHITE.blend(SHADE)),
             ] {
                 let ratio = contrast(text, ground);
-                assert!(ratio >= 4.5, "{theme:?} {name}: {ratio:.1}");
+                assert!(ratio >= READABLE, "{theme:?} {name}: {ratio:.1}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_in_everybodys_colour_are_readable() {
+        for ground in [PAPER, Color32::BLACK.blend(SHADE), Palette::of(egui::Theme::Dark).panel, Palette::of(egui::Theme::Light).panel] {
+            for number in 0..13 {
+                assert!(contrast(hue_text(number, ground), ground) >= READABLE, "{number} on {ground:?}");
             }
         }
     }

@@ -3,7 +3,7 @@ use bevy::prelude::*;
 use crate::{
     audio::Mixer,
     film::{Opening, Screening},
-    room::{Frame, Now, Playback, Room},
+    room::{Frame, Now, ParticipantId, Playback, Room},
 };
 
 /// Gathers what the panels show, and knows when they should be seen.
@@ -84,6 +84,24 @@ pub struct Panels {
     pub help: bool,
     /// The path typed in the lobby.
     pub path: String,
+    /// Who is here.
+    pub people: bool,
+    /// Who of them is looked at more closely, in the list.
+    pub person: Option<ParticipantId>,
+    /// Whether removing them was pressed once.
+    pub is_removing: bool,
+    /// Whether the invite for moderators is shown.
+    pub moderator_invite: bool,
+    /// What was said, and the field for what is to be said.
+    pub chat: bool,
+    /// Whether that field is to take the keyboard.
+    pub begins_typing: bool,
+    /// What is being said.
+    pub words: String,
+    /// The invite pasted in the lobby.
+    pub invite: String,
+    /// One's own name as it is being typed.
+    pub name: String,
     /// Whether no panel is drawn at all: for pictures of the hall.
     pub are_hidden: bool,
 }

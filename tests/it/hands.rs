@@ -17,8 +17,10 @@ use bevy_egui::{
 };
 use houselights::{
     audio::Mixer,
+    net::Addresses,
+    room::{Arrived, Chat, Me, Moderation, NewLine, Participant, ParticipantId, Right, Rights, Standing},
     theater::{Cinema, HouseLights, Mood, Tier, Viewer},
-    ui::{Look, Panels, Remote, Theme, View},
+    ui::{Action, Company, Look, Panels, Remote, Talk, Theme, View},
 };
 
 use crate::support::{clip::Clip, hall::Hall};
@@ -132,4 +134,114 @@ fn a_right_drag_looks_around_and_a_dropped_film_opens() {
     assert_ne!(hall.world().get::<Window>(window).unwrap().mode, WindowMode::Windowed);
     hall.world().write_message(FileDragAndDrop::DroppedFile { window, path_buf: film });
     hall.until(|hall| hall.playback().film.is_some() && hall.playback().gather.is_none());
+}
+
+/// What a keyboard types into the panels.
+fn type_in(hall: &mut Hall, event: egui::Event) {
+    let world = hall.world();
+    let context = world.query_filtered::<Entity, (With<PrimaryEguiContext>, With<EguiContextSettings>)>().single(world).unwrap();
+    world.write_message(EguiInputEvent { context, event });
+    hall.steps(2);
+}
+
+fn key(key: egui::Key) -> egui::Event {
+    egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: egui::Modifiers::default() }
+}
+
+/// Somebody comes in, as if through the door.
+fn friend(hall: &mut Hall, name: &str) -> ParticipantId {
+    let world = hall.world();
+    *world.resource_mut::<Standing>() = Standing::Host;
+    let id = ParticipantId::from_bytes([world.query::<&Participant>().iter(world).count() as u8; 32]);
+    world.spawn(Arrived { id, name: name.to_owned(), moderator: false, addresses: Addresses::default() });
+    hall.steps(2);
+    id
+}
+
+#[test]
+fn enter_opens_the_chat_and_sends_and_esc_closes_it() {
+    let mut hall = Hall::open((1280, 720), Tier::Low);
+    friend(&mut hall, "Bo");
+    press(&mut hall, KeyCode::Enter, "");
+    hall.step();
+    assert!(hall.world().resource::<Panels>().chat && hall.world().resource::<EguiWantsInput>().wants_any_keyboard_input());
+    type_in(&mut hall, egui::Event::Text("hello".to_owned()));
+    press(&mut hall, KeyCode::KeyC, "c");
+    assert!(!hall.world().resource::<Cinema>().0, "a letter that is typed is only that");
+    let said = |hall: &mut Hall| hall.world().resource::<Chat>().lines().filter(|line| line.text.as_str() == "hello").count();
+    type_in(&mut hall, key(egui::Key::Enter));
+    assert_eq!(said(&mut hall), 1);
+    type_in(&mut hall, egui::Event::Text("hello".to_owned()));
+    type_in(&mut hall, key(egui::Key::Enter));
+    assert_eq!(said(&mut hall), 2, "after a line one writes on");
+    type_in(&mut hall, egui::Event::Text("not this".to_owned()));
+    type_in(&mut hall, key(egui::Key::Escape));
+    assert!(!hall.world().resource::<Panels>().chat && !hall.world().resource::<EguiWantsInput>().wants_any_keyboard_input());
+    assert_eq!(hall.world().resource::<Chat>().lines().last().unwrap().text.as_str(), "hello");
+}
+
+#[test]
+fn what_others_say_is_marked_until_the_chat_is_open() {
+    let mut hall = Hall::open((320, 180), Tier::Low);
+    let id = friend(&mut hall, "Bo");
+    let line = hall.world().resource::<Chat>().lines().last().unwrap().clone();
+    assert_eq!((line.is_said(), hall.world().resource::<Talk>().unread), (false, 0), "who comes is told, and needs no mark");
+    hall.trigger(NewLine(houselights::room::ChatLine { speaker: Some(id), name: "Bo".into(), text: "hi".into(), ..line }));
+    hall.step();
+    assert_eq!(hall.world().resource::<Talk>().unread, 1);
+    assert!(hall.world().resource::<Talk>().is_heard());
+    hall.act(Action::Chat);
+    hall.steps(60 * 9);
+    assert!(hall.world().resource::<Talk>().unread == 0 && !hall.world().resource::<Talk>().is_heard());
+}
+
+#[test]
+fn a_long_wait_names_whom_it_is_for_and_can_be_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (320, 180), ..Clip::default() }.make(folder.path());
+    let mut hall = Hall::open((1280, 720), Tier::Low);
+    hall.present(&film, false);
+    friend(&mut hall, "Bo");
+    press(&mut hall, KeyCode::Home, "");
+    hall.steps(5);
+    assert_eq!(hall.world().resource::<Company>().waiting, None, "a short wait would only flicker");
+    hall.steps(60);
+    assert_eq!(hall.world().resource::<Company>().waiting.as_ref().unwrap().whom, "Bo");
+    press(&mut hall, KeyCode::KeyG, "g");
+    assert!(hall.playback().gather.is_none());
+    hall.step();
+    assert_eq!(hall.world().resource::<Company>().waiting, None);
+}
+
+#[test]
+fn a_moderator_acts_from_the_list_of_people() {
+    let mut hall = Hall::open((1280, 720), Tier::Low);
+    let who = friend(&mut hall, "Bo");
+    press(&mut hall, KeyCode::KeyP, "p");
+    assert!(hall.world().resource::<Panels>().people);
+    hall.act(Action::Moderate(Moderation::Deny { who, right: Right::Speak }));
+    hall.act(Action::Moderate(Moderation::Lock));
+    hall.step();
+    let company = hall.world().resource::<Company>().clone();
+    let bo = company.people.iter().find(|person| person.id == who).unwrap();
+    assert!(company.is_locked && company.people[0].is_me && bo.rights == Rights { speak: false, remote: false, ..Rights::default() });
+    press(&mut hall, KeyCode::KeyI, "i");
+    assert!(hall.said().iter().any(|said| said.contains("open the theater")), "{:?}", hall.said());
+    press(&mut hall, KeyCode::Escape, "");
+    assert!(!hall.world().resource::<Panels>().people);
+}
+
+#[test]
+fn one_is_called_as_one_types_and_a_bad_invite_is_told_in_the_lobby() {
+    let mut hall = Hall::open((1280, 720), Tier::Low);
+    hall.steps(2);
+    hall.act(Action::Name("Ann ".to_owned()));
+    hall.steps(2);
+    let world = hall.world();
+    assert_eq!(world.query_filtered::<&Participant, With<Me>>().single(world).unwrap().name.as_str(), "Ann");
+    hall.act(Action::Join("houselights1-abc".to_owned()));
+    hall.step();
+    let company = hall.world().resource::<Company>().clone();
+    assert!(company.parted.is_some_and(|parted| parted.contains("missing")) && company.standing == Standing::Alone);
+    assert!(hall.said().iter().any(|said| said.contains("missing")));
 }
