@@ -6,7 +6,7 @@ use super::{Cli, Sound, TierChoice};
 use crate::{
     audio::{self, Mixer},
     film::{self, CacheFolder, TraceTo},
-    room::{self, Clock, Identity, Myself, PersonName, Relay, RelayChoice},
+    room::{self, Appearance, Clock, Identity, Myself, PersonName, Relay, RelayChoice},
     settings, theater,
     theater::Tier,
     trace::{Trace, mono_ns},
@@ -76,7 +76,8 @@ impl Ground {
     /// Nobody's: no key is kept, no relay asked, nothing cached; time is moved by hand.
     #[must_use]
     pub fn nobodys(mixer: Mixer) -> Self {
-        let myself = Myself::new(Identity::open(None).0);
+        // The same each time, though the key is not.
+        let myself = Myself { appearance: Appearance::default(), ..Myself::new(Identity::open(None).0) };
         Self { mixer, trace: Trace::default(), clock: None, myself, relay: Relay::None, cache: CacheFolder::default() }
     }
 }

@@ -91,10 +91,10 @@ pub(super) fn panel(
 fn typing(ui: &mut Ui, company: &Company, panels: &mut Panels, field: Id, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui.ctx().theme());
     let may_speak = company.rights.speak;
-    if std::mem::take(&mut panels.begins_typing) {
+    panels.begins_typing &= may_speak;
+    if panels.begins_typing {
         // The key that opened the field is not typed into it.
         ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
-        ui.memory_mut(|memory| memory.request_focus(field));
     }
     let mut says = false;
     ui.horizontal(|ui| {
@@ -111,7 +111,13 @@ fn typing(ui: &mut Ui, company: &Company, panels: &mut Panels, field: Id, action
                 .margin(vec2(10.0, 8.0));
             let response = ui.add(edit);
             response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, may_speak, "What you say to everybody"));
-            if response.lost_focus() {
+            if panels.begins_typing {
+                // A panel that is only being measured cannot take it yet.
+                panels.begins_typing = !ui.memory(|memory| memory.has_focus(field));
+                if panels.begins_typing {
+                    response.request_focus();
+                }
+            } else if response.lost_focus() {
                 let (is_entered, is_escaped) = ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
                 if is_escaped || is_entered && panels.words.trim().is_empty() {
                     actions.push(Action::CloseChat);

@@ -158,11 +158,18 @@ fn field(ui: &mut Ui, text: &mut String, (hint, name): (&str, &str), does: &str)
 }
 
 fn told(ui: &mut Ui, says: &str) {
-    ui.label(RichText::new(says).small().color(Palette::of(ui.ctx().theme()).accent_text));
+    small(ui, says, Palette::of(ui.ctx().theme()).accent_text);
 }
 
 fn problem(ui: &mut Ui, says: &str) {
-    ui.label(RichText::new(says).small().color(Palette::of(ui.ctx().theme()).problem));
+    small(ui, says, Palette::of(ui.ctx().theme()).problem);
+}
+
+/// A column would stretch its lines.
+fn small(ui: &mut Ui, says: &str, colour: egui::Color32) {
+    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+        ui.add(egui::Label::new(RichText::new(says).small().color(colour)).wrap());
+    });
 }
 
 fn hints(ui: &mut Ui, actions: &mut Vec<Action>) {

@@ -100,7 +100,8 @@ fn copied(ui: &mut Ui, mut text: &str, name: &str, for_moderators: bool, actions
             if ui.button("Copy").on_hover_text(hint).clicked() {
                 actions.push(Action::CopyInvite { for_moderators });
             }
-            let field = TextEdit::singleline(&mut text).desired_width(f32::INFINITY).margin(vec2(10.0, 8.0)).background_color(ground);
+            let frame = Frame::new().fill(ground).corner_radius(8).inner_margin(egui::Margin::symmetric(10, 8));
+            let field = TextEdit::singleline(&mut text).desired_width(f32::INFINITY).frame(frame);
             let response = ui.add(field);
             response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, name));
         });

@@ -3,7 +3,7 @@
 use bevy_egui::egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 /// Gives each label a rectangle inside `window` that touches no other one and nothing `blocked`: as near to its anchor as there is room, over it if that is
-/// free. Earlier labels choose first, and one that had a place keeps it while it is free. `None`: there is no room.
+/// free. Earlier labels choose first, and one that had a place keeps it while it is free and none is much nearer. `None`: there is no room.
 pub(super) fn lay_out(window: Rect, blocked: &[Rect], wanted: &[Wanted]) -> Vec<Option<Rect>> {
     let mut taken: Vec<Rect> = blocked.iter().filter(|rect| rect.is_finite() && rect.is_positive()).copied().collect();
     wanted
@@ -35,20 +35,18 @@ fn find(window: Rect, taken: &[Rect], label: &Wanted) -> Option<Rect> {
         })
     };
     let ideal = inside(label.anchor + label.offset());
-    let kept = label.last.map(|offset| inside(label.anchor + offset)).filter(|at| is_free(*at));
-    if kept.is_some() || is_free(ideal) {
-        return kept.or(Some(ideal)).map(|at| Rect::from_min_size(at, size));
-    }
+    // Rather a little lower than higher: that is where people sit.
+    let far = |at: Pos2| {
+        let way = at - ideal;
+        vec2(way.x, if way.y < 0.0 { way.y * UPWARDS } else { way.y }).length()
+    };
     // The nearest free place touches what is in the way: its edges are all there is to try.
     let xs = || taken.iter().flat_map(|other| [other.left() - GAP - size.x, other.right() + GAP]).chain([ideal.x]);
     let ys = || taken.iter().flat_map(|other| [other.top() - GAP - size.y, other.bottom() + GAP]).chain([ideal.y]);
     let places = xs().flat_map(|x| ys().map(move |y| pos2(x, y))).map(inside).filter(|at| is_free(*at));
-    // Rather a little lower than higher: that is where people sit.
-    let far = |at: &Pos2| {
-        let way = *at - ideal;
-        vec2(way.x, if way.y < 0.0 { way.y * UPWARDS } else { way.y }).length_sq()
-    };
-    places.min_by(|a, b| far(a).total_cmp(&far(b))).map(|at| Rect::from_min_size(at, size))
+    let best = places.min_by(|a, b| far(*a).total_cmp(&far(*b)))?;
+    let kept = label.last.map(|offset| inside(label.anchor + offset)).filter(|at| is_free(*at) && far(*at) < far(best) + WORTH_MOVING);
+    Some(Rect::from_min_size(kept.unwrap_or(best), size))
 }
 
 /// A label that wants to stand over something.
@@ -72,6 +70,8 @@ impl Wanted {
 /// Between two of them.
 const GAP: f32 = 8.0;
 const TOUCH: f32 = 0.01;
+/// What stands moves only to a place that is so much nearer.
+const WORTH_MOVING: f32 = 80.0;
 /// So much farther a way upwards counts.
 const UPWARDS: f32 = 2.0;
 /// Between a bubble and the head it belongs to.
@@ -112,9 +112,10 @@ mod tests {
 
     #[test]
     fn what_stands_keeps_its_place_when_others_leave() {
-        let first = lay_out(WINDOW, &[SCREEN], &[wanted(600.0, 600.0), wanted(640.0, 600.0)])[1].unwrap();
-        let label = Wanted { last: Some(first.min - pos2(640.0, 600.0)), ..wanted(640.0, 600.0) };
-        assert_eq!(lay_out(WINDOW, &[SCREEN], &[label])[0], Some(first));
+        let first = lay_out(WINDOW, &[SCREEN], &[wanted(500.0, 640.0), wanted(660.0, 640.0)])[1].unwrap();
+        let label = |x: f32| Wanted { last: Some(first.min - pos2(x, 640.0)), ..wanted(x, 640.0) };
+        assert_eq!(lay_out(WINDOW, &[SCREEN], &[label(660.0)])[0], Some(first));
+        assert_eq!(lay_out(WINDOW, &[SCREEN], &[label(900.0)])[0].unwrap().center().x, 900.0, "nobody stays far from their head");
     }
 
     #[test]

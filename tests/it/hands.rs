@@ -18,7 +18,7 @@ use bevy_egui::{
 use houselights::{
     audio::Mixer,
     net::Addresses,
-    room::{Arrived, Chat, Me, Moderation, NewLine, Participant, ParticipantId, Right, Rights, Standing},
+    room::{Arrived, Chat, Me, Moderation, NewLine, Parted, Participant, ParticipantId, Right, Rights, Standing},
     theater::{Cinema, HouseLights, Mood, Tier, Viewer},
     ui::{Action, Company, Look, Panels, Remote, Talk, Theme, View},
 };
@@ -232,15 +232,16 @@ fn a_moderator_acts_from_the_list_of_people() {
 }
 
 #[test]
-fn one_is_called_as_one_types_and_a_bad_invite_is_told_in_the_lobby() {
+fn one_is_called_as_one_types_and_why_one_is_at_home_is_told_in_the_lobby() {
     let mut hall = Hall::open((1280, 720), Tier::Low);
     hall.steps(2);
     hall.act(Action::Name("Ann ".to_owned()));
     hall.steps(2);
     let world = hall.world();
     assert_eq!(world.query_filtered::<&Participant, With<Me>>().single(world).unwrap().name.as_str(), "Ann");
-    hall.act(Action::Join("houselights1-abc".to_owned()));
-    hall.step();
+    let sentence = houselights::room::read_invite("houselights1-abc").unwrap_err();
+    hall.trigger(Parted { sentence });
+    hall.steps(2);
     let company = hall.world().resource::<Company>().clone();
     assert!(company.parted.is_some_and(|parted| parted.contains("missing")) && company.standing == Standing::Alone);
     assert!(hall.said().iter().any(|said| said.contains("missing")));
