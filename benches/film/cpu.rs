@@ -125,7 +125,7 @@ impl Stage {
             let frames = (by_ns * 48_000 / 1_000_000_000) as usize;
             drop(self.ear.render(frames, self.now_ns));
         }
-        offscreen.app.world_mut().insert_resource(Now { mono_ns: self.now_ns });
+        offscreen.app.world_mut().resource_mut::<Now>().mono_ns = self.now_ns;
         offscreen.step();
     }
 }

@@ -134,8 +134,7 @@ fn say_how_it_goes(
         (Some(film), Some(screening), _) if screening.film == film.id => {
             if screening.shown_ns().is_some() || screening.info().video.is_none() { ViewingState::Watching } else { ViewingState::Loading }
         }
-        (Some(_), _, Some(_)) => ViewingState::Loading,
-        (Some(_), Some(_), None) => ViewingState::Loading,
+        (Some(_), _, Some(_)) | (Some(_), Some(_), None) => ViewingState::Loading,
         (Some(_), None, None) => ViewingState::Broken,
     };
     let buffered_s = match (&room.film, &swarm) {

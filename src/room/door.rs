@@ -148,14 +148,7 @@ fn on_leave(_: On<Leave>, mut stage: ResMut<Stage>, mut standing: ResMut<Standin
             commands.remove_resource::<Hosting>();
             *standing = Standing::Alone;
         }
-        Stage::Joining(_) => {
-            if let Some(network) = network {
-                network.0.leave();
-            }
-            commands.trigger(Detach);
-            *stage = Stage::GoingHome;
-        }
-        Stage::Joined(_) => {
+        Stage::Joining(_) | Stage::Joined(_) => {
             if let Some(network) = network {
                 network.0.leave();
             }
@@ -357,7 +350,7 @@ fn tell_members(
         }
         Stage::Joined(joined) => {
             let (host, room, epoch) = (joined.invite.host, joined.room, joined.epoch);
-            network.0.set_members(Members { host, room, epoch, my_pass: joined.pass.clone(), members });
+            network.0.set_members(Members { host, room, epoch, my_pass: joined.pass, members });
         }
         Stage::Closed | Stage::Joining(_) | Stage::GoingHome => {}
     }
@@ -401,7 +394,7 @@ fn on_passport(passport: On<Passport>, mut stage: ResMut<Stage>, myself: Res<Mys
         let Passport(pass) = passport.event();
         if pass.member == myself.id() && pass.epoch >= joined.epoch && pass.verify(&joined.invite.host, &joined.room, pass.epoch) {
             joined.epoch = pass.epoch;
-            joined.pass = Some(pass.clone());
+            joined.pass = Some(*pass);
         } else {
             tracing::warn!("the host gave a pass that is none");
         }
@@ -533,8 +526,8 @@ impl Hosted {
         Door {
             room: self.room,
             epoch: self.epoch,
-            guest_secret: self.guests.clone(),
-            moderator_secret: self.moderators.clone(),
+            guest_secret: self.guests,
+            moderator_secret: self.moderators,
             is_full: people >= PEOPLE_MAX,
             is_locked: false,
             banned: self.banned.clone(),
@@ -542,7 +535,7 @@ impl Hosted {
     }
 
     fn invites(&self, network: &Network) -> Hosting {
-        let text = |secret: &Secret| network.0.invite(secret.clone()).to_string();
+        let text = |secret: &Secret| network.0.invite(*secret).to_string();
         Hosting { invite: text(&self.guests), moderator_invite: text(&self.moderators) }
     }
 }

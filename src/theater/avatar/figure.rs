@@ -211,7 +211,7 @@ pub fn head_top(seat: SeatNumber) -> Vec3 {
 
 /// The plate of somebody's face, an entity of its own in front of the head. A picture of the person can take the drawn face's place here: its mesh's
 /// coordinates go from (0, 0) at the upper left to (1, 1), so a square picture stands upright on it. The head is turned in `shaders/avatar.wgsl`: a
-/// picture belongs in a fourth part of that shader, with the texture as a further binding of [`AvatarMaterial`].
+/// picture belongs in a fourth part of that shader, with the texture as a further binding of `AvatarMaterial`.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FacePlate {
     /// Whose it is.
