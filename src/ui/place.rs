@@ -71,7 +71,7 @@ impl Wanted {
 const GAP: f32 = 8.0;
 const TOUCH: f32 = 0.01;
 /// What stands moves only to a place that is so much nearer.
-const WORTH_MOVING: f32 = 80.0;
+const WORTH_MOVING: f32 = 40.0;
 /// So much farther a way upwards counts.
 const UPWARDS: f32 = 2.0;
 /// Between a bubble and the head it belongs to.
@@ -112,9 +112,9 @@ mod tests {
 
     #[test]
     fn what_stands_keeps_its_place_when_others_leave() {
-        let first = lay_out(WINDOW, &[SCREEN], &[wanted(500.0, 640.0), wanted(660.0, 640.0)])[1].unwrap();
+        let first = lay_out(WINDOW, &[SCREEN], &[wanted(500.0, 640.0), wanted(700.0, 640.0)])[1].unwrap();
         let label = |x: f32| Wanted { last: Some(first.min - pos2(x, 640.0)), ..wanted(x, 640.0) };
-        assert_eq!(lay_out(WINDOW, &[SCREEN], &[label(660.0)])[0], Some(first));
+        assert_eq!(lay_out(WINDOW, &[SCREEN], &[label(700.0)])[0], Some(first));
         assert_eq!(lay_out(WINDOW, &[SCREEN], &[label(900.0)])[0].unwrap().center().x, 900.0, "nobody stays far from their head");
     }
 
