@@ -178,6 +178,19 @@ fn a_third_fetches_from_a_guest_and_what_came_plays_on_when_the_presenter_leaves
 }
 
 #[test]
+fn whoever_comes_late_lands_where_the_film_is() {
+    let (mut ann, invite) = Friend::host("Ann");
+    ann.tell(Open { source: FilmSource::Demo, plays: true });
+    until("the film runs", [&mut ann], |[ann]| ann.heard_ns() > Some(1_000_000_000));
+    let mut bo = Friend::new("Bo");
+    bo.tell(Join { invite });
+    until("Bo hears it", [&mut ann, &mut bo], |[ann, bo]| ann.people().len() == 2 && bo.heard_ns().is_some());
+    let step_ms = (ann.heard_ns().unwrap() - bo.heard_ns().unwrap()) as f64 / 1e6;
+    assert!(step_ms.abs() < 40.0, "{step_ms} ms apart at the first instant");
+    assert!(ann.playback().gather.is_none(), "nobody waited for Bo");
+}
+
+#[test]
 fn whoever_is_removed_is_told_and_their_invite_opens_nothing_more() {
     let (mut ann, invite) = Friend::host("Ann");
     let mut bo = Friend::new("Bo");
