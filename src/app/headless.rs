@@ -17,8 +17,8 @@ use crate::{
     film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening},
     notice::{Notice, Severity},
     room::{
-        Ask, Head, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback, Right, Room, Say, SeatNumber, SitDown,
-        Standing, Turned, Words,
+        Ask, FilmId, Head, Hosting, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback, Right, Room, Say,
+        SeatNumber, SitDown, Standing, Turned, Words,
     },
 };
 
@@ -34,9 +34,23 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     app.init_resource::<LastProblem>().add_observer(|notice: On<Notice>, mut last: ResMut<LastProblem>| {
         if notice.event().severity == Severity::Problem {
             say(&notice.event().text);
-            last.0 = Some(notice.event().text.clone());
+            last.0 = Some((notice.event().text.clone(), notice.event().about));
+        } else if last.0.as_ref().is_some_and(|(_, about)| about.is_some() && *about == notice.event().about) {
+            // What was wrong about it is mended.
+            last.0 = None;
         }
     });
+    app.add_observer(
+        |inserted: On<Insert, Playback>, playbacks: Query<&Playback>, mut film: Local<Option<FilmId>>, mut last: ResMut<LastProblem>| {
+            let shown = playbacks.get(inserted.entity).ok().and_then(|playback| playback.film.as_ref()).map(|film| film.id);
+            if std::mem::replace(&mut *film, shown) != shown {
+                last.0 = None;
+            }
+        },
+    );
+    if let Some(show) = people::shows_invites(cli) {
+        app.add_systems(Last, show.run_if(resource_exists_and_changed::<Hosting>));
+    }
     let leaves_at_end = cli.play;
     app.add_observer(move |_: On<Finished>, mut exit: MessageWriter<AppExit>| {
         if leaves_at_end {
@@ -82,14 +96,8 @@ fn begin(world: &mut World, cli: &Cli) {
     }
     world.flush();
     let keeps_room = matches!(cli.command, Some(cli::Command::Host { .. } | cli::Command::Serve));
-    if keeps_room {
-        let printed = people::invites(world).is_ok_and(|invites| {
-            let invites = if matches!(cli.command, Some(cli::Command::Serve)) { invites } else { invites.for_guests() };
-            serde_json::to_string(&invites).is_ok_and(|line| print(&line))
-        });
-        if !printed {
-            world.write_message(AppExit::error());
-        }
+    if keeps_room && !world.contains_resource::<Hosting>() {
+        world.write_message(AppExit::error());
     }
     if let Some(film) = cli.film() {
         world.trigger(Open { source: FilmSource::File(film.clone()), plays: cli.play });
@@ -445,7 +453,7 @@ impl State {
             waiting_for,
             volume: world.get_resource::<Mixer>().map_or(0.0, Mixer::film_volume),
             muted: world.get_resource::<Mixer>().is_some_and(Mixer::is_film_muted),
-            problem: world.get_resource::<LastProblem>().and_then(|last| last.0.clone()),
+            problem: world.get_resource::<LastProblem>().and_then(|last| last.0.as_ref()).map(|(problem, _)| problem.clone()),
             audio: world.get_resource::<Screening>().and_then(Screening::sound).map_or(0, |number| number + 1),
         }
     }
@@ -453,7 +461,7 @@ impl State {
 
 /// The newest problem, for whoever reads only the answers.
 #[derive(Resource, Default)]
-struct LastProblem(Option<String>);
+struct LastProblem(Option<(String, Option<&'static str>)>);
 
 /// While a film moves: a quarter of a picture at 60 a second.
 const MOVING: Duration = Duration::from_millis(4);

@@ -1,6 +1,7 @@
 use bevy::prelude::*;
 use serde::Serialize;
 
+use super::{Cli, cli::Command, print};
 use crate::room::{Chat, Hosting, Me, Participant, ParticipantId, Playback, ReadyFor, Rights, Sits, Standing, Viewing, ViewingState};
 
 /// Who is here, as answers to lines tell it.
@@ -41,7 +42,24 @@ pub(super) fn chat(world: &World) -> Vec<Line> {
 /// The invites, if this theater is open.
 pub(super) fn invites(world: &World) -> Result<Invites, String> {
     let hosting = world.get_resource::<Hosting>().ok_or("This theater is not open to others.")?;
-    Ok(Invites { invite: hosting.invite.clone(), moderator_invite: Some(hosting.moderator_invite.clone()) })
+    let moderator_invite = Some(hosting.moderator_invite.clone()).filter(|invite| !invite.is_empty());
+    Ok(Invites { invite: hosting.invite.clone(), moderator_invite })
+}
+
+/// Prints the invites when there are some, and when a kick has changed them: `host` the one for friends, `serve` both.
+pub(super) fn shows_invites(cli: &Cli) -> Option<fn(Res<Hosting>)> {
+    fn line(invites: &Invites) {
+        if !serde_json::to_string(invites).is_ok_and(|line| print(&line)) {
+            tracing::warn!("nobody reads the invite");
+        }
+    }
+    match cli.command {
+        Some(Command::Host { .. }) => Some(|hosting| line(&Invites { invite: hosting.invite.clone(), moderator_invite: None })),
+        Some(Command::Serve) => {
+            Some(|hosting| line(&Invites { invite: hosting.invite.clone(), moderator_invite: Some(hosting.moderator_invite.clone()) }))
+        }
+        _ => None,
+    }
 }
 
 /// Whose name it is, whatever its case.
@@ -101,11 +119,4 @@ pub(super) struct Invites {
     invite: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     moderator_invite: Option<String>,
-}
-
-impl Invites {
-    /// The one for friends alone.
-    pub(super) fn for_guests(self) -> Self {
-        Self { moderator_invite: None, ..self }
-    }
 }

@@ -10,10 +10,10 @@ use bevy::{
     winit::{UpdateMode, WinitSettings},
 };
 
-use super::{Cli, Ground, cli, hall, house, keep, log, say};
+use super::{Cli, Ground, cli, hall, house, keep, log, people, say};
 use crate::{
     film::{DisplayLead, FilmSource, Finished, Open, OpenFailed, Opening},
-    room::{Join, Now, OpenTheater, Playback, Room, Standing},
+    room::{Hosting, Join, Now, OpenTheater, Playback, Room, Standing},
     theater::{Stirring, Tier},
     ui::{Awake, Talk},
 };
@@ -45,6 +45,9 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     app.world_mut().resource_mut::<DisplayLead>().frames = 1.0;
     if cli.tier.is_none() {
         app.add_systems(PreStartup, choose_tier);
+    }
+    if let Some(show) = people::shows_invites(cli) {
+        app.add_systems(Last, show.run_if(resource_exists_and_changed::<Hosting>));
     }
     app.insert_resource(WinitSettings::continuous()).add_systems(Last, rest_when_still);
     if cli.play {

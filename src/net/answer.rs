@@ -21,16 +21,10 @@ pub(super) async fn answer_calls(shared: Arc<Shared>) {
             IncomingAddr::Ip(address) => Some(Who::at(address.ip())),
             _ => None,
         };
-        let now_ns = (shared.mono_ns)();
-        let is_blocked = address.is_some_and(|who| lock(&shared.state).wrong_tries.is_blocked(who, now_ns));
         let Ok(place) = Arc::clone(&shared.strangers).try_acquire_owned() else {
             incoming.refuse();
             continue;
         };
-        if is_blocked {
-            incoming.ignore();
-            continue;
-        }
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             let greeted = greeted(&shared, incoming, address).await;
@@ -88,16 +82,18 @@ fn judge(shared: &Shared, connection: &Connection, bytes: &[u8], address: Option
     let peer = id_of(connection);
     let now_ns = (shared.mono_ns)();
     let mut state = lock(&shared.state);
-    if state.wrong_tries.is_blocked(Who::Participant(peer), now_ns) {
-        return Err(Refusal::TooManyTries);
-    }
     if state.entries.is_blocked(Who::Participant(peer), now_ns) {
         return Err(Refusal::Busy);
     }
     let (door, members, is_inside) = (state.door.as_ref(), state.members.as_ref(), state.book.line_to(&peer).is_some());
     let judged = hello::judge(bytes, &Situation { me: shared.me, peer, door, members, is_inside });
     if judged == Err(Refusal::WrongInvite) {
-        for who in [Some(Who::Participant(peer)), address].into_iter().flatten() {
+        // Whoever has the right secret comes in, whatever they or others of their house tried before.
+        let tried = [Some(Who::Participant(peer)), address];
+        if tried.into_iter().flatten().any(|who| state.wrong_tries.is_blocked(who, now_ns)) {
+            return Err(Refusal::TooManyTries);
+        }
+        for who in tried.into_iter().flatten() {
             state.wrong_tries.count(who, now_ns);
         }
     } else if judged.is_ok() {

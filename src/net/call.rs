@@ -21,13 +21,15 @@ use super::{
 /// Calls the host of a room and carries the line, or tells why there is none.
 pub(super) async fn join(shared: Arc<Shared>, invite: Invite, name: String, number: u64) {
     if invite.host == shared.me {
-        return shared.post.cannot_join(number, "This is your own invite: send it to a friend.".into());
+        return shared.post.cannot_join(number, "This is your own invite: send it to a friend.".into(), true);
     }
     let relay_only = invite.addresses.direct.is_empty() && invite.addresses.relay.is_some();
     if relay_only && !shared.has_relay {
-        return shared
-            .post
-            .cannot_join(number, "This host is only reached over a relay, and relays are switched off in your settings.".into());
+        return shared.post.cannot_join(
+            number,
+            "This host is only reached over a relay, and relays are switched off in your settings.".into(),
+            true,
+        );
     }
     let claim = Claim::Invite(invite.secret.proof(&shared.me, &invite.host));
     let calling = Calling { peer: invite.host, addresses: invite.addresses, claim, name, anew: true };
@@ -38,7 +40,7 @@ pub(super) async fn join(shared: Arc<Shared>, invite: Invite, name: String, numb
             }
             drop(tokio::spawn(run)); // the line outlives the call, which a later join may abort
         }
-        Err(failed) => shared.post.cannot_join(number, failed.sentence()),
+        Err(failed) => shared.post.cannot_join(number, failed.sentence(), failed.is_final()),
     }
 }
 
@@ -183,6 +185,17 @@ enum Failed {
 }
 
 impl Failed {
+    /// Whether another try would come to the same.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => {
+                !matches!(refusal, Refusal::Full | Refusal::Busy | Refusal::Slow | Refusal::Duplicate | Refusal::NoDoor)
+            }
+            Self::OtherVersion => true,
+            Self::Unreachable | Self::Said(_) | Self::Nonsense | Self::AlreadyCalling | Self::TheyCalled => false,
+        }
+    }
+
     fn sentence(&self) -> String {
         match self {
             Self::Unreachable => {

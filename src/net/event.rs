@@ -32,6 +32,8 @@ pub enum Event {
     CannotJoin {
         /// For the person: what happened and what to do.
         sentence: String,
+        /// Whether trying again with the same invite would come to the same.
+        is_final: bool,
     },
     /// A ping came back from the host. May stand before its line's [`Up`](Self::Up) or after its [`Down`](Self::Down).
     Stamps {
@@ -69,7 +71,7 @@ pub(super) struct Post {
     lines: MailboxSender<Event>,
     free: AtomicUsize,
     stamps: MailboxSender<Event>,
-    cannot_join: Slot<(u64, String)>,
+    cannot_join: Slot<(u64, String, bool)>,
     /// The number of the join that counts.
     joins: AtomicU64,
     addresses_changed: Slot<()>,
@@ -117,8 +119,8 @@ impl Post {
         }
     }
 
-    pub(super) fn cannot_join(&self, number: u64, sentence: String) {
-        self.cannot_join.put((number, sentence));
+    pub(super) fn cannot_join(&self, number: u64, sentence: String, is_final: bool) {
+        self.cannot_join.put((number, sentence, is_final));
         self.ring();
     }
 
@@ -151,10 +153,10 @@ impl Post {
             self.free.fetch_add(1, Ordering::Relaxed);
             return Some(event);
         }
-        if let Some((number, sentence)) = self.cannot_join.take()
+        if let Some((number, sentence, is_final)) = self.cannot_join.take()
             && self.is_current_join(number)
         {
-            return Some(Event::CannotJoin { sentence });
+            return Some(Event::CannotJoin { sentence, is_final });
         }
         let changed = self.addresses_changed.take().map(|()| Event::AddressesChanged);
         changed.or_else(|| letters.stamps.receive())
@@ -192,15 +194,15 @@ mod tests {
     fn the_last_failed_join_counts() {
         let (post, letters) = post();
         let first = post.next_join();
-        post.cannot_join(first, "one".into());
+        post.cannot_join(first, "one".into(), false);
         let second = post.next_join();
         assert!(post.next(&letters).is_none());
-        post.cannot_join(first, "one, late".into());
+        post.cannot_join(first, "one, late".into(), false);
         assert!(post.next(&letters).is_none());
-        post.cannot_join(second, "two".into());
+        post.cannot_join(second, "two".into(), true);
         post.addresses_changed();
         post.addresses_changed();
-        assert!(matches!(post.next(&letters), Some(Event::CannotJoin { sentence }) if sentence == "two"));
+        assert!(matches!(post.next(&letters), Some(Event::CannotJoin { sentence, is_final: true }) if sentence == "two"));
         assert!(matches!(post.next(&letters), Some(Event::AddressesChanged)));
         assert!(post.next(&letters).is_none());
     }

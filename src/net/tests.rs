@@ -59,7 +59,7 @@ impl Machine {
 
     fn cannot_join(&mut self) -> String {
         self.event("no line", |event| match event {
-            Event::CannotJoin { sentence } => Some(sentence.clone()),
+            Event::CannotJoin { sentence, .. } => Some(sentence.clone()),
             _ => None,
         })
     }

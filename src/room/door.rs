@@ -3,7 +3,7 @@ use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Arrived, Chat, Clock, Me, Myself, Now, PEOPLE_MAX, Participant, Reckoning, Room, Sits, Standing, Whereabouts,
+    Arrived, Chat, Clock, Me, Myself, Now, PEOPLE_MAX, Participant, Reckoning, Rights, Room, Sits, Standing, Whereabouts,
     people::enter_own_room,
     rights::Banish,
     transport::{Attach, Detach, GuestDown, GuestUp, Serve, Traffic},
@@ -232,10 +232,10 @@ fn hear_network(
                 }
                 _ => {}
             },
-            Told::CannotJoin { sentence } => {
+            Told::CannotJoin { sentence, is_final } => {
                 if let Stage::Joining(attempt) = &mut *stage {
                     let has_tried_long = now.mono_ns - attempt.since_mono_ns > MENDING_NS;
-                    if attempt.is_again && !has_tried_long {
+                    if attempt.is_again && !is_final && !has_tried_long {
                         attempt.next_mono_ns = Some(now.mono_ns + AGAIN_NS);
                     } else {
                         commands.trigger(Parted { sentence });
@@ -319,6 +319,7 @@ fn come_home(
         make_own_room(&myself, &mut commands);
     }
     chat.clear();
+    commands.remove_resource::<Hosting>();
     *standing = Standing::Alone;
     *stage = Stage::Closed;
 }
@@ -358,43 +359,59 @@ fn tell_members(
 
 /// Each guest gets the host's word that they are a member, to show to other guests.
 fn give_passport(
-    arrived: On<Insert, Participant>,
-    people: Query<(Entity, &Participant), With<ConnectedClient>>,
+    // Whoever is made a moderator needs another one.
+    arrived: On<Insert, Rights>,
+    people: Query<(Entity, &Participant, &Rights), With<ConnectedClient>>,
     stage: Res<Stage>,
     myself: Res<Myself>,
     mut commands: Commands,
 ) {
-    if let (Stage::Hosting(hosted), Ok((entity, participant))) = (&*stage, people.get(arrived.entity)) {
-        send_passport(entity, participant, hosted, &myself, &mut commands);
+    if let (Stage::Hosting(hosted), Ok(person)) = (&*stage, people.get(arrived.entity)) {
+        send_passport(person, hosted, &myself, &mut commands);
     }
 }
 
 /// After a kick the old passes are worth nothing.
 fn on_new_epoch(
     _: On<NewEpoch>,
-    people: Query<(Entity, &Participant), With<ConnectedClient>>,
+    people: Query<(Entity, &Participant, &Rights), With<ConnectedClient>>,
     stage: Res<Stage>,
     myself: Res<Myself>,
     mut commands: Commands,
 ) {
     if let Stage::Hosting(hosted) = &*stage {
-        for (entity, participant) in people.iter().filter(|(_, participant)| !hosted.banned.contains(&participant.id)) {
-            send_passport(entity, participant, hosted, &myself, &mut commands);
+        for person in people.iter().filter(|(_, participant, _)| !hosted.banned.contains(&participant.id)) {
+            send_passport(person, hosted, &myself, &mut commands);
         }
     }
 }
 
-fn send_passport(entity: Entity, participant: &Participant, hosted: &Hosted, myself: &Myself, commands: &mut Commands) {
+fn send_passport(
+    (entity, participant, rights): (Entity, &Participant, &Rights),
+    hosted: &Hosted,
+    myself: &Myself,
+    commands: &mut Commands,
+) {
     let pass = Pass::sign(&myself.identity, hosted.room, participant.id, hosted.epoch);
-    commands.server_trigger(ToClients { targets: SendTargets::Single(ClientId::Client(entity)), message: Passport(pass) });
+    let passport =
+        Passport { pass, guests: *hosted.guests.as_bytes(), moderators: rights.moderator.then_some(*hosted.moderators.as_bytes()) };
+    commands.server_trigger(ToClients { targets: SendTargets::Single(ClientId::Client(entity)), message: passport });
 }
 
-fn on_passport(passport: On<Passport>, mut stage: ResMut<Stage>, myself: Res<Myself>) {
+fn on_passport(passport: On<Passport>, mut stage: ResMut<Stage>, myself: Res<Myself>, mut commands: Commands) {
     if let Stage::Joined(joined) = &mut *stage {
-        let Passport(pass) = passport.event();
+        let pass = &passport.event().pass;
+        // The secret of this epoch: who comes back after a broken line needs it, and may pass it on.
+        let invite = Invite { secret: Secret::from_bytes(passport.event().guests), ..joined.invite.clone() };
+        let moderator_invite = passport.event().moderators.map(|secret| Invite { secret: Secret::from_bytes(secret), ..invite.clone() });
         if pass.member == myself.id() && pass.epoch >= joined.epoch && pass.verify(&joined.invite.host, &joined.room, pass.epoch) {
             joined.epoch = pass.epoch;
             joined.pass = Some(*pass);
+            commands.insert_resource(Hosting {
+                invite: invite.to_string(),
+                moderator_invite: moderator_invite.as_ref().map(ToString::to_string).unwrap_or_default(),
+            });
+            joined.invite = moderator_invite.unwrap_or(invite);
         } else {
             tracing::warn!("the host gave a pass that is none");
         }
@@ -434,12 +451,12 @@ pub struct Parted {
     pub sentence: String,
 }
 
-/// The invites to this theater.
+/// The invites to the theater one is in. A guest may pass theirs on.
 #[derive(Resource, Debug, Clone, PartialEq, Eq)]
 pub struct Hosting {
     /// For friends.
     pub invite: String,
-    /// For those who may do what the host may.
+    /// For those who may do what the host may; empty for whoever may not.
     pub moderator_invite: String,
 }
 
@@ -540,8 +557,14 @@ impl Hosted {
     }
 }
 
+/// What somebody inside needs of this epoch.
 #[derive(Event, Debug, Clone, Serialize, Deserialize)]
-struct Passport(Pass);
+struct Passport {
+    pass: Pass,
+    guests: [u8; Secret::BYTES],
+    /// For moderators alone.
+    moderators: Option<[u8; Secret::BYTES]>,
+}
 
 #[derive(Event, Debug, Clone, Copy)]
 struct NewEpoch;

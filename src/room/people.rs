@@ -50,11 +50,17 @@ fn on_arrival(
     };
     let name = unique_name(&PersonName::from(arrival.name.as_str()), &names);
     let is_locked = rules.is_some_and(|rules| rules.locked);
+    let before = remembered.rights_of(arrival.id);
+    let rights = match before {
+        // Leaving undoes nothing that a moderator did.
+        Some(before) if !arrival.moderator => Rights { remote: before.remote && !is_locked, ..before },
+        _ => Rights { moderator: arrival.moderator, remote: arrival.moderator || !is_locked, ..Rights::default() },
+    };
     announce(format!("{name} {}.", if remembered.seat_of(arrival.id).is_some() { "is back" } else { "is here" }), &mut commands);
     commands.entity(arrived.entity).insert((
         Replicated,
         Participant { id: arrival.id, name },
-        Rights { moderator: arrival.moderator, remote: arrival.moderator || !is_locked, ..Rights::default() },
+        rights,
         Whereabouts(arrival.addresses.clone()),
         Sits(seat),
         Appearance::default(),
@@ -66,16 +72,16 @@ fn on_arrival(
 
 fn on_departure(
     left: On<Remove, Participant>,
-    people: Query<(&Participant, &Sits)>,
+    people: Query<(&Participant, &Sits, &Rights)>,
     standing: Res<Standing>,
     mut remembered: ResMut<Remembered>,
     mut commands: Commands,
 ) {
-    let Ok((participant, sits)) = people.get(left.entity) else { return };
+    let Ok((participant, sits, rights)) = people.get(left.entity) else { return };
     if standing.keeps_room() {
-        remembered.keep(participant.id, sits.0);
+        remembered.keep(participant.id, sits.0, *rights);
         // The same person may be back on a new line already.
-        if people.iter().filter(|(other, _)| other.id == participant.id).count() < 2 {
+        if people.iter().filter(|(other, ..)| other.id == participant.id).count() < 2 {
             announce(format!("{} left.", participant.name), &mut commands);
         }
         commands.trigger(Departed { id: participant.id });
@@ -253,18 +259,22 @@ impl Myself {
     }
 }
 
-/// Who sat where, so that somebody who comes back finds their seat.
+/// Who sat where, and what they might do, so that somebody who comes back finds things as they were.
 #[derive(Resource, Debug, Default)]
-pub(super) struct Remembered(std::collections::VecDeque<(ParticipantId, SeatNumber)>);
+pub(super) struct Remembered(std::collections::VecDeque<(ParticipantId, SeatNumber, Rights)>);
 
 impl Remembered {
     fn seat_of(&self, id: ParticipantId) -> Option<SeatNumber> {
-        self.0.iter().find(|(who, _)| *who == id).map(|(_, seat)| *seat)
+        self.0.iter().find(|(who, ..)| *who == id).map(|(_, seat, _)| *seat)
     }
 
-    fn keep(&mut self, id: ParticipantId, seat: SeatNumber) {
-        self.0.retain(|(who, _)| *who != id);
-        self.0.push_front((id, seat));
+    fn rights_of(&self, id: ParticipantId) -> Option<Rights> {
+        self.0.iter().find(|(who, ..)| *who == id).map(|(.., rights)| *rights)
+    }
+
+    fn keep(&mut self, id: ParticipantId, seat: SeatNumber, rights: Rights) {
+        self.0.retain(|(who, ..)| *who != id);
+        self.0.push_front((id, seat, rights));
         self.0.truncate(PEOPLE_MAX);
     }
 }

@@ -79,11 +79,14 @@ fn invite(ui: &mut Ui, invites: &Hosting, panels: &mut Panels, actions: &mut Vec
     let palette = Palette::of(ui.ctx().theme());
     ui.label(RichText::new("Send this invite to your friends:").small().color(palette.quiet));
     copied(ui, &invites.invite, "Invite", false, actions);
-    if panels.moderator_invite {
+    if panels.moderator_invite && !invites.moderator_invite.is_empty() {
         ui.label(RichText::new("Whoever comes by this one may do what you may:").small().color(palette.quiet));
         copied(ui, &invites.moderator_invite, "Moderators' invite", true, actions);
     }
     addresses(ui);
+    if invites.moderator_invite.is_empty() {
+        return;
+    }
     let more = if panels.moderator_invite { "Hide the moderators' invite" } else { "Invite a moderator…" };
     if small_button(ui, more).clicked() {
         panels.moderator_invite = !panels.moderator_invite;
