@@ -354,6 +354,17 @@ fn coming_back_leaves_no_doubles_and_finds_the_seat() {
 }
 
 #[test]
+fn leaving_undoes_nothing_that_a_moderator_did() {
+    let mut theater = Theater::open(&["Bo"]);
+    let bo = id(&theater.guests[0]);
+    theater.ask(None, Moderation::Deny { who: bo, right: Right::Speak });
+    let bo = theater.leave(0);
+    let again = theater.join(bo, "Bo");
+    theater.ask(Some(again), Say(Words::from("hello")));
+    assert!(!chat(&theater.host).iter().any(|line| line.contains("hello")) && said(&theater.guests[again]).contains("muted you"));
+}
+
+#[test]
 fn the_same_person_on_a_new_line_takes_the_place_of_the_old_one() {
     let mut theater = Theater::open(&["Bo"]);
     let again = app("Bo");

@@ -210,6 +210,23 @@ fn whoever_is_removed_is_told_and_their_invite_opens_nothing_more() {
 }
 
 #[test]
+fn whoever_stays_gets_the_new_invite_and_passes_it_on() {
+    let (mut ann, invite) = Friend::host("Ann");
+    let (mut bo, mut cy) = (Friend::new("Bo"), Friend::new("Cy"));
+    bo.tell(Join { invite: invite.clone() });
+    cy.tell(Join { invite });
+    until("all are here", [&mut ann, &mut bo, &mut cy], |friends| friends.iter_mut().all(|friend| friend.people().len() == 3));
+    ann.tell(Moderation::Kick { who: bo.id() });
+    until("Cy knows the new invite", [&mut ann, &mut bo, &mut cy], |[ann, _, cy]| {
+        let invite = cy.0.world().get_resource::<Hosting>().map(|hosting| hosting.invite.clone());
+        invite.is_some() && ann.people() == ["Ann", "Cy"] && invite == Some(ann.invite())
+    });
+    let mut di = Friend::new("Di");
+    di.tell(Join { invite: cy.invite() });
+    until("Di is in", [&mut ann, &mut cy, &mut di], |[ann, ..]| ann.people() == ["Ann", "Cy", "Di"]);
+}
+
+#[test]
 fn whoever_leaves_is_at_home_again_and_can_come_back() {
     let (mut ann, invite) = Friend::host("Ann");
     ann.tell(Open { source: FilmSource::Demo, plays: false });
