@@ -79,6 +79,10 @@ pub(super) fn waited_for(world: &mut World, playback: &Playback) -> Option<Vec<S
 
 /// Where one sits; `None` until the room has said so.
 pub(super) fn seat(world: &mut World) -> Option<u8> {
+    if *world.resource::<Standing>() == Standing::Joining {
+        // The seat of one's own room is not the one that is waited for.
+        return None;
+    }
     world.query_filtered::<&Sits, With<Me>>().single(world).ok().map(|sits| sits.0.get())
 }
 
