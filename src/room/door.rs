@@ -1,4 +1,6 @@
-use bevy::prelude::*;
+use std::sync::Arc;
+
+use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +57,9 @@ fn on_open(
     open: On<OpenTheater>,
     mut stage: ResMut<Stage>,
     mut standing: ResMut<Standing>,
-    network: Option<Res<Network>>,
     myself: Res<Myself>,
-    relay: Res<RelayChoice>,
-    clock: Res<Clock>,
+    mut reach: Reach,
     me: Query<Entity, With<Me>>,
-    mut film_way: ResMut<FilmWay>,
     mut commands: Commands,
 ) {
     match *standing {
@@ -72,17 +71,13 @@ fn on_open(
             return commands.trigger(Notice::problem("You are in somebody else's theater. Leave it first."));
         }
     }
-    let started = match network {
-        Some(_) => None,
-        None => match Network::start(&myself, &relay, &clock, &mut film_way) {
-            Ok(network) => Some(network),
-            Err(sentence) => return commands.trigger(Notice::problem(sentence)),
-        },
+    let network = match reach.network(&myself) {
+        Ok(network) => network,
+        Err(sentence) => return commands.trigger(Notice::problem(sentence)),
     };
-    let Some(network) = started.as_ref().or(network.as_deref()) else { return };
     let hosted = Hosted::new();
     network.0.open_door(hosted.door(1));
-    commands.insert_resource(hosted.invites(network));
+    commands.insert_resource(hosted.invites(&network));
     let addresses = network.0.addresses();
     for me in &me {
         if open.event().without_seat {
@@ -93,9 +88,6 @@ fn on_open(
     }
     *stage = Stage::Hosting(hosted);
     *standing = Standing::Host;
-    if let Some(network) = started {
-        commands.insert_resource(network);
-    }
     commands.trigger(Serve::Begin);
 }
 
@@ -103,12 +95,9 @@ fn on_join(
     join: On<Join>,
     mut stage: ResMut<Stage>,
     mut standing: ResMut<Standing>,
-    network: Option<Res<Network>>,
     myself: Res<Myself>,
-    relay: Res<RelayChoice>,
-    clock: Res<Clock>,
+    mut reach: Reach,
     now: Res<Now>,
-    mut film_way: ResMut<FilmWay>,
     mut commands: Commands,
 ) {
     let invite: Invite = match join.event().invite.parse() {
@@ -121,20 +110,13 @@ fn on_join(
     if invite.host == myself.id() {
         return commands.trigger(Parted { sentence: "This is the invite to your own theater: send it to a friend.".to_owned() });
     }
-    let started = match network {
-        Some(_) => None,
-        None => match Network::start(&myself, &relay, &clock, &mut film_way) {
-            Ok(network) => Some(network),
-            Err(sentence) => return commands.trigger(Parted { sentence }),
-        },
+    let network = match reach.network(&myself) {
+        Ok(network) => network,
+        Err(sentence) => return commands.trigger(Parted { sentence }),
     };
-    let Some(network) = started.as_ref().or(network.as_deref()) else { return };
     network.0.join(invite.clone(), myself.name.as_str());
     *stage = Stage::Joining(Attempt { invite, since_mono_ns: now.mono_ns, next_mono_ns: None, is_again: false });
     *standing = Standing::Joining;
-    if let Some(network) = started {
-        commands.insert_resource(network);
-    }
 }
 
 fn on_leave(_: On<Leave>, mut stage: ResMut<Stage>, mut standing: ResMut<Standing>, network: Option<Res<Network>>, mut commands: Commands) {
@@ -475,16 +457,35 @@ impl Default for RelayChoice {
 pub struct FilmWay(pub Option<FilmPort>);
 
 /// The network, once it was needed.
-#[derive(Resource)]
-struct Network(Net);
+#[derive(Resource, Clone)]
+struct Network(Arc<Net>);
 
-impl Network {
-    fn start(myself: &Myself, relay: &RelayChoice, clock: &Clock, film_way: &mut FilmWay) -> Result<Self, String> {
-        let options =
-            Options { identity: myself.identity.clone(), relay: relay.0.clone(), mono_ns: clock.0, upload_limit_bytes_per_s: None };
+/// The way to the network: it is started when somebody first wants to meet others.
+#[derive(SystemParam)]
+struct Reach<'w, 's> {
+    network: Option<Res<'w, Network>>,
+    relay: Res<'w, RelayChoice>,
+    clock: Res<'w, Clock>,
+    film_way: ResMut<'w, FilmWay>,
+    commands: Commands<'w, 's>,
+}
+
+impl Reach<'_, '_> {
+    fn network(&mut self, myself: &Myself) -> Result<Network, String> {
+        if let Some(network) = &self.network {
+            return Ok(Network::clone(network));
+        }
+        let options = Options {
+            identity: myself.identity.clone(),
+            relay: self.relay.0.clone(),
+            mono_ns: self.clock.0,
+            upload_limit_bytes_per_s: None,
+        };
         let (net, port) = Net::start(options).map_err(|error| sentence(&error.to_string()))?;
-        film_way.0 = Some(port);
-        Ok(Self(net))
+        let network = Network(Arc::new(net));
+        self.film_way.0 = Some(port);
+        self.commands.insert_resource(network.clone());
+        Ok(network)
     }
 }
 
