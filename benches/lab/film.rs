@@ -15,7 +15,7 @@ pub(crate) struct Recipe<'a> {
     pub(crate) size: (u32, u32),
     /// Encoder and its options.
     pub(crate) video: &'a [&'a str],
-    /// A sound track nobody plays, of 6.1 Mbit/s, to make the file large.
+    /// A sound track nobody plays, of 9.2 Mbit/s, to make the file large.
     pub(crate) is_heavy: bool,
     pub(crate) name: &'a str,
 }
@@ -45,12 +45,12 @@ impl Recipe<'_> {
         let (width, height) = self.size;
         command.args(["-f", "lavfi", "-i", &format!("testsrc2=s={width}x{height}:r=24:d={}", self.seconds), "-i"]).arg(&wav);
         if self.is_heavy {
-            let noise = "anoisesrc=r=48000:a=0.1:seed=7,aformat=sample_fmts=s16,pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0";
+            let noise = "anoisesrc=r=48000:a=0.1:seed=7,aformat=sample_fmts=s32,pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0";
             command.args(["-f", "lavfi", "-t", &self.seconds.to_string(), "-i", noise]);
         }
         command.args(["-map", "0:v", "-map", "1:a", "-pix_fmt", "yuv420p", "-c:v"]).args(self.video).args(["-c:a:0", "flac"]);
         if self.is_heavy {
-            command.args(["-map", "2:a", "-c:a:1", "pcm_s16le", "-disposition:a:1", "0"]);
+            command.args(["-map", "2:a", "-c:a:1", "pcm_s24le", "-disposition:a:1", "0"]);
         }
         let output = command.arg(&film).output().map_err(|error| format!("ffmpeg cannot be run ({error}): apt-get install ffmpeg."))?;
         if !output.status.success() {

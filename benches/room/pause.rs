@@ -56,7 +56,7 @@ struct Pauses {
 fn pauses(arguments: &Arguments, way: Way, is_heavy: bool) -> Result<Pauses, String> {
     let count = arguments.long_or(50, 5);
     let lab = Lab::open(&[way.into(); PEOPLE], true)?;
-    // Heavy: more bytes than the link carries in all this time.
+    // Heavy: to read a minute ahead for both guests takes the link longer than all pauses.
     let seconds = if is_heavy { arguments.long_or(900, 240) } else { count * 4 + 60 };
     let film = Recipe { seconds, is_heavy, ..Recipe::default() }.make(lab.folder())?;
     let sound = |index: usize| format!("device:{}", speaker(index));

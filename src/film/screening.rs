@@ -315,7 +315,7 @@ const HOPE_NS: i64 = 2_000_000_000;
 /// Enough to start with: decoding is faster than hearing.
 const READY_NS: i64 = 200_000_000;
 /// Time to decode from a key frame when joining a running film.
-const JOIN_AHEAD_NS: i64 = 300_000_000;
+const JOIN_AHEAD_NS: i64 = 150_000_000;
 /// Time for a correction to pass through the sound device and show in what is heard.
 pub(super) const SETTLE_NS: i64 = 200_000_000;
 /// Files that end this much before their own word are damaged; less is rounding.

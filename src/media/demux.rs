@@ -114,6 +114,7 @@ impl Demux {
     }
 
     fn seek(&mut self, seek: Seek) {
+        tracing::debug!(seek.generation, seek.film_ns, "seek");
         self.shared.serving.store(seek.generation, Ordering::Release);
         self.generation = seek.generation;
         self.chosen_sound = seek.sound.and_then(|number| self.sounds.get(number).copied());
@@ -172,6 +173,7 @@ impl Demux {
             .and_then(|(stamp, base)| video::to_ns(stamp, base))
             .map(|ns| ns - self.start_us * 1000);
         let is_fit = packet.is_key() && at_ns.is_none_or(|at_ns| at_ns <= landing.film_ns);
+        tracing::debug!(is_fit, ?at_ns, "landed");
         if is_fit || landing.back_ns > LAST_STEP_BACK_NS || Some(packet.stream()) != self.video {
             let held = std::mem::take(&mut self.held);
             held.into_iter().chain([packet]).for_each(|packet| self.pass_on(packet));
@@ -240,6 +242,7 @@ impl Demux {
             tracing::error!("the first item does not fit");
         }
         self.input = Some(input);
+        tracing::debug!("“{}” is open", self.name);
         self.shared.is_open.store(true, Ordering::Release);
         self.shared.report(&self.events, Event::Opened(info));
         Ok(())

@@ -86,7 +86,7 @@ fn judge(shared: &Shared, connection: &Connection, bytes: &[u8], address: Option
         return Err(Refusal::Busy);
     }
     let (door, members, is_inside) = (state.door.as_ref(), state.members.as_ref(), state.book.line_to(&peer).is_some());
-    let judged = hello::judge(bytes, &Situation { me: shared.me, peer, door, members, is_inside });
+    let judged = hello::judge(bytes, &Situation { me: shared.me, peer, dialect: shared.dialect, door, members, is_inside });
     if judged == Err(Refusal::WrongInvite) {
         // Whoever has the right secret comes in, whatever they or others of their house tried before.
         let tried = [Some(Who::Participant(peer)), address];

@@ -103,7 +103,7 @@ async fn call(shared: &Arc<Shared>, calling: Calling) -> Result<(Line, impl Futu
         line::close(&connection, Refusal::Duplicate.code(), "");
         return Err(Failed::TheyCalled);
     }
-    let hello = Hello { claim, name, addresses: shared.addresses(), instance: shared.instance };
+    let hello = Hello { claim, name, addresses: shared.addresses(), instance: shared.instance, dialect: shared.dialect };
     let answered = timeout_at(deadline, greet(&connection, &hello)).await;
     let answer = match answered {
         Ok(Some(answer)) => answer,

@@ -10,6 +10,8 @@ use std::{
 use iroh::endpoint::{Controller, ControllerFactory, ControllerMetrics, RttEstimator};
 use noq_proto::congestion::Bbr3Config;
 
+use super::endpoint::bbr3;
+
 /// BBR3 that never sends faster than this machine's share of a limit.
 ///
 /// The limit is for all lines together; those that sent something lately share it evenly.
@@ -22,7 +24,7 @@ pub(super) struct Capped {
 
 impl Capped {
     pub(super) fn new(limit_bytes_per_s: u64) -> Self {
-        Self { inner: Arc::default(), limit_bytes_per_s: limit_bytes_per_s.max(LIMIT_MIN), busy: Arc::default() }
+        Self { inner: Arc::new(bbr3()), limit_bytes_per_s: limit_bytes_per_s.max(LIMIT_MIN), busy: Arc::default() }
     }
 }
 

@@ -40,9 +40,16 @@ fn transport(upload_limit_bytes_per_s: Option<u64>) -> QuicTransportConfig {
         .send_window(CONNECTION_WINDOW_BYTES.into());
     match upload_limit_bytes_per_s {
         Some(limit) => builder.congestion_controller_factory(Arc::new(Capped::new(limit))),
-        None => builder.congestion_controller_factory(Arc::new(Bbr3Config::default())),
+        None => builder.congestion_controller_factory(Arc::new(bbr3())),
     }
     .build()
+}
+
+/// A film's first piece need not wait for the way to be measured: what a page from a large web site sends at once (Chromium's QUIC does), paced over a round trip.
+pub(super) fn bbr3() -> Bbr3Config {
+    let mut config = Bbr3Config::default();
+    config.initial_window(INITIAL_WINDOW_BYTES);
+    config
 }
 
 /// Relays carry what cannot go from machine to machine, and help to find the way.
@@ -80,6 +87,7 @@ pub(super) const PIECES_MAX: usize = 64;
 /// And the messages, and a few that are refused politely.
 pub(super) const STREAMS_MAX: u32 = PIECES_MAX as u32 + 8;
 
+const INITIAL_WINDOW_BYTES: u64 = 32 * 1200;
 const IDLE_MS: u32 = 4_000;
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// A piece and its head, so that its last bytes need not wait for the first ones to be read.

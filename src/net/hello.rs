@@ -26,6 +26,9 @@ pub(super) fn judge(bytes: &[u8], situation: &Situation<'_>) -> Result<Admitted,
             (Standing::Member, pass.room, pass.epoch)
         }
     };
+    if hello.dialect != situation.dialect {
+        return Err(Refusal::OtherBuild);
+    }
     let Hello { name, addresses, instance, .. } = hello;
     Ok(Admitted { arrival: Arrival { peer: situation.peer, name, addresses: addresses.cleaned(), standing, room, epoch }, instance })
 }
@@ -71,6 +74,8 @@ pub(super) struct Hello {
     pub(super) addresses: Addresses,
     /// A random number of this run of the program: whoever comes back with another one has restarted.
     pub(super) instance: u64,
+    /// See [`Options::dialect`](super::Options::dialect).
+    pub(super) dialect: u64,
 }
 
 impl Hello {
@@ -113,6 +118,7 @@ impl Answer {
 pub(super) struct Situation<'a> {
     pub(super) me: ParticipantId,
     pub(super) peer: ParticipantId,
+    pub(super) dialect: u64,
     pub(super) door: Option<&'a Door>,
     pub(super) members: Option<&'a Members>,
     /// There is a line to them already: they come back.
@@ -247,6 +253,9 @@ pub enum Refusal {
     /// Too many wrong proofs.
     #[error("Too many tries with an invite that is not valid: wait a minute and ask the host for a new one.")]
     TooManyTries,
+    /// The versions are the same and what is said in the room is not.
+    #[error("The other machine runs a Houselights that was built otherwise: get the same one.")]
+    OtherBuild,
 }
 
 impl Refusal {
@@ -261,7 +270,7 @@ impl Refusal {
     }
 }
 
-const ALL: [Refusal; 14] = [
+const ALL: [Refusal; 15] = [
     Refusal::NotHello,
     Refusal::HostNewer,
     Refusal::HostOlder,
@@ -276,6 +285,7 @@ const ALL: [Refusal; 14] = [
     Refusal::Slow,
     Refusal::Duplicate,
     Refusal::TooManyTries,
+    Refusal::OtherBuild,
 ];
 
 /// As much of a name as may be sent.
@@ -321,7 +331,7 @@ mod tests {
         }
 
         fn hello(&self, claim: Claim) -> Hello {
-            Hello { claim, name: "Ada".into(), addresses: Addresses::default(), instance: 5 }
+            Hello { claim, name: "Ada".into(), addresses: Addresses::default(), instance: 5, dialect: 6 }
         }
 
         fn invited(&self, secret: &Secret) -> Vec<u8> {
@@ -330,13 +340,13 @@ mod tests {
 
         fn at_door(&self, bytes: &[u8], is_inside: bool) -> Result<Standing, Refusal> {
             let (me, peer) = (self.host.id(), self.guest.id());
-            let situation = Situation { me, peer, door: Some(&self.door), members: Some(&self.members), is_inside };
+            let situation = Situation { me, peer, dialect: 6, door: Some(&self.door), members: Some(&self.members), is_inside };
             judge(bytes, &situation).map(|admitted| admitted.arrival.standing)
         }
 
         fn among_members(&self, pass: Pass) -> Result<Standing, Refusal> {
             let me = Identity::temporary().id();
-            let situation = Situation { me, peer: self.guest.id(), door: None, members: Some(&self.members), is_inside: false };
+            let situation = Situation { me, peer: self.guest.id(), dialect: 6, door: None, members: Some(&self.members), is_inside: false };
             judge(&self.hello(Claim::Pass(pass)).encode(), &situation).map(|admitted| admitted.arrival.standing)
         }
     }
@@ -387,7 +397,7 @@ mod tests {
     #[test]
     fn without_a_room_nobody_comes_in() {
         let scene = Scene::new();
-        let situation = Situation { me: scene.host.id(), peer: scene.guest.id(), door: None, members: None, is_inside: false };
+        let situation = Situation { me: scene.host.id(), peer: scene.guest.id(), dialect: 6, door: None, members: None, is_inside: false };
         assert_eq!(judge(&scene.invited(&scene.door.guest_secret), &situation), Err(Refusal::NoDoor));
         let pass = Pass::sign(&scene.host, [1; 16], scene.guest.id(), 3);
         assert_eq!(judge(&scene.hello(Claim::Pass(pass)).encode(), &situation), Err(Refusal::NoRoom));
@@ -400,6 +410,15 @@ mod tests {
         assert_eq!(scene.at_door(&with_version(VERSION + 1), false), Err(Refusal::HostOlder));
         assert_eq!(scene.at_door(&with_version(VERSION - 1), false), Err(Refusal::HostNewer));
         assert_eq!(scene.at_door(&with_version(VERSION), false), Err(Refusal::NotHello));
+    }
+
+    #[test]
+    fn who_was_built_otherwise_is_told_so_if_they_know_the_secret() {
+        let scene = Scene::new();
+        let claim = |secret: &Secret| Claim::Invite(secret.proof(&scene.guest.id(), &scene.host.id()));
+        let other = |secret: &Secret| Hello { dialect: 7, ..scene.hello(claim(secret)) }.encode();
+        assert_eq!(scene.at_door(&other(&scene.door.guest_secret), false), Err(Refusal::OtherBuild));
+        assert_eq!(scene.at_door(&other(&Secret::random()), false), Err(Refusal::WrongInvite));
     }
 
     #[test]
@@ -441,7 +460,7 @@ mod tests {
             name in "\\PC{0,16}", port in 1u16.., instance: u64, epoch: u32, moderator: bool, proof: [u8; 32], cut in 1usize..40,
         ) {
             let addresses = Addresses { direct: vec![([10, 0, 0, 1], port).into()], relay: Some("https://relay.example/".into()) };
-            let hello = Hello { claim: Claim::Invite(proof), name: short_name(&name), addresses: addresses.clone(), instance };
+            let hello = Hello { claim: Claim::Invite(proof), name: short_name(&name), addresses: addresses.clone(), instance, dialect: instance };
             let bytes = hello.encode();
             prop_assert_eq!(read(&bytes), Ok(hello));
             prop_assert_eq!(read(&bytes[..bytes.len() - cut]), Err(Refusal::NotHello));

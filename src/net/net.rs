@@ -45,6 +45,8 @@ pub struct Options {
     pub relay: Relay,
     /// The monotonic clock that stamps pings, in nanoseconds.
     pub mono_ns: fn() -> i64,
+    /// A number that stands for all that is said after the greeting: whoever has another one was built from another source and does not get in.
+    pub dialect: u64,
     /// For all that leaves, together.
     pub upload_limit_bytes_per_s: Option<u64>,
 }
@@ -59,7 +61,7 @@ impl Net {
     }
 
     pub(super) fn start_with(options: Options, limits: Limits) -> Result<(Self, FilmPort), NetError> {
-        let Options { identity, relay, mono_ns, upload_limit_bytes_per_s } = options;
+        let Options { identity, relay, mono_ns, dialect, upload_limit_bytes_per_s } = options;
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("net").enable_all().build();
         let runtime = runtime.map_err(|error| NetError::Bind { why: error.to_string() })?;
         let endpoint = runtime.block_on(endpoint::bind(identity.key(), &relay, upload_limit_bytes_per_s))?;
@@ -71,6 +73,7 @@ impl Net {
             me,
             identity,
             instance: rand::random(),
+            dialect,
             mono_ns,
             has_relay: relay != Relay::None,
             limits,
@@ -207,6 +210,7 @@ pub(super) struct Shared {
     pub(super) identity: Identity,
     /// A random number of this run.
     pub(super) instance: u64,
+    pub(super) dialect: u64,
     pub(super) mono_ns: fn() -> i64,
     pub(super) has_relay: bool,
     pub(super) limits: Limits,

@@ -28,7 +28,7 @@ impl Machine {
     }
 
     fn with(identity: Identity, limits: Limits) -> Self {
-        let options = Options { identity, relay: Relay::None, mono_ns, upload_limit_bytes_per_s: None };
+        let options = Options { identity, relay: Relay::None, mono_ns, dialect: 0, upload_limit_bytes_per_s: None };
         let (net, film) = Net::start_with(options, limits).unwrap();
         Self { net, film, events: Vec::new(), film_events: Vec::new() }
     }
@@ -189,7 +189,7 @@ impl Stranger {
     fn enters(&self, host: &Machine) -> Connection {
         let connection = self.call(host);
         let claim = Claim::Invite(door().guest_secret.proof(&self.id(), &host.net.id()));
-        let hello = Hello { claim, name: "Mallory".into(), addresses: Addresses::default(), instance: 1 };
+        let hello = Hello { claim, name: "Mallory".into(), addresses: Addresses::default(), instance: 1, dialect: 0 };
         self.runtime.block_on(async {
             let (mut send, mut receive) = connection.open_bi().await.unwrap();
             send.write_all(&hello.encode()).await.unwrap();
@@ -329,7 +329,7 @@ fn many_wrong_invites_are_answered_no_more() {
     let host = open_room();
     let stranger = Stranger::new();
     let claim = |secret: Secret| Claim::Invite(secret.proof(&stranger.id(), &host.net.id()));
-    let hello = |secret| Hello { claim: claim(secret), name: String::new(), addresses: Addresses::default(), instance: 1 }.encode();
+    let hello = |secret| Hello { claim: claim(secret), name: String::new(), addresses: Addresses::default(), instance: 1, dialect: 0 }.encode();
     let connections: Vec<Connection> = (0..12).map(|_| stranger.call(&host)).collect();
     let codes: Vec<u64> = connections
         .iter()
@@ -421,7 +421,7 @@ fn whoever_comes_in_again_and_again_has_to_wait() {
         host.up();
     }
     let claim = Claim::Invite(door().guest_secret.proof(&stranger.id(), &host.net.id()));
-    let hello = Hello { claim, name: String::new(), addresses: Addresses::default(), instance: 1 };
+    let hello = Hello { claim, name: String::new(), addresses: Addresses::default(), instance: 1, dialect: 0 };
     assert_eq!(stranger.says(&host, &hello.encode()).0, u64::from(Refusal::Busy.code()));
 }
 
@@ -806,7 +806,7 @@ fn a_machine_that_nobody_listens_to_still_stops_in_time() {
 }
 
 fn room_with_upload_limit(bytes_per_s: u64) -> Machine {
-    let options = Options { identity: Identity::temporary(), relay: Relay::None, mono_ns, upload_limit_bytes_per_s: Some(bytes_per_s) };
+    let options = Options { identity: Identity::temporary(), relay: Relay::None, mono_ns, dialect: 0, upload_limit_bytes_per_s: Some(bytes_per_s) };
     let (net, film) = Net::start(options).unwrap();
     net.open_door(door());
     Machine { net, film, events: Vec::new(), film_events: Vec::new() }
@@ -864,7 +864,7 @@ fn a_program_of_another_age_is_told_apart() {
 
 #[test]
 fn a_relay_that_is_no_url_is_said() {
-    let options = Options { identity: Identity::temporary(), relay: Relay::Url("no url".into()), mono_ns, upload_limit_bytes_per_s: None };
+    let options = Options { identity: Identity::temporary(), relay: Relay::Url("no url".into()), mono_ns, dialect: 0, upload_limit_bytes_per_s: None };
     assert!(Net::start(options).unwrap_err().to_string().contains("no url"));
 }
 

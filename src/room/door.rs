@@ -466,6 +466,7 @@ struct Reach<'w, 's> {
     network: Option<Res<'w, Network>>,
     relay: Res<'w, RelayChoice>,
     clock: Res<'w, Clock>,
+    protocol: Res<'w, ProtocolHash>,
     film_way: ResMut<'w, FilmWay>,
     commands: Commands<'w, 's>,
 }
@@ -479,6 +480,7 @@ impl Reach<'_, '_> {
             identity: myself.identity.clone(),
             relay: self.relay.0.clone(),
             mono_ns: self.clock.0,
+            dialect: dialect(&self.protocol),
             upload_limit_bytes_per_s: None,
         };
         let (net, port) = Net::start(options).map_err(|error| sentence(&error.to_string()))?;
@@ -487,6 +489,14 @@ impl Reach<'_, '_> {
         self.commands.insert_resource(network.clone());
         Ok(network)
     }
+}
+
+/// What replicon says of everything that is replicated and sent, as a number. It keeps the number to itself and lets it be serialised.
+fn dialect(protocol: &ProtocolHash) -> u64 {
+    let mut bytes = [0; 8];
+    let written = bincode::serde::encode_into_slice(protocol, &mut bytes, bincode::config::legacy());
+    debug_assert!(matches!(written, Ok(length) if length == bytes.len()));
+    u64::from_le_bytes(bytes)
 }
 
 /// How far the way into a room is.

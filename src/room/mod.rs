@@ -102,7 +102,8 @@ pub fn plugin(app: &mut App) {
             .build()
             // Ticks are ours: thirty a second, and at once when the film moves.
             .set(ServerPlugin { tick_schedule: None, mutations_timeout: Duration::from_secs(10), track_mutate_messages: false })
-            .set(RepliconSharedPlugin { auth_method: AuthMethod::ProtocolCheck }),
+            // The greeting has compared the protocols already; asking again would cost each newcomer a round trip.
+            .set(RepliconSharedPlugin { auth_method: AuthMethod::None }),
     );
     app.init_resource::<Standing>().add_server_event::<Told>(Channel::Ordered).add_observer(on_tell).add_observer(on_told);
     app.replicate::<Room>();

@@ -181,10 +181,10 @@ fn send_to_host(client: Option<ResMut<RenetClient>>, mut lines: ResMut<Lines>, n
     }
 }
 
-/// What people see is sent thirty times a second; how the film moves goes at once.
+/// What people see is sent thirty times a second; how the film moves goes at once, and so does the room to whoever comes in.
 fn is_time_for_a_tick(
     now: Res<Now>,
-    urgent: Query<(), Or<(Changed<Playback>, Changed<ReadyFor>, Changed<Rules>)>>,
+    urgent: Query<(), Or<(Changed<Playback>, Changed<ReadyFor>, Changed<Rules>, Added<AuthorizedClient>)>>,
     mut ticked: Local<i64>,
 ) -> bool {
     let is_time = !urgent.is_empty() || now.mono_ns.saturating_sub(*ticked) >= TICK_NS || now.mono_ns < *ticked;

@@ -62,6 +62,7 @@ impl Reader {
                     if let Some(end) = end {
                         return Err(io::Error::new(end.kind(), end));
                     }
+                    tracing::trace!(index, "waits");
                     if has_waited || self.patience.is_zero() {
                         return Err(ErrorKind::Interrupted.into());
                     }

@@ -7,14 +7,15 @@ use super::{
 
 /// What to ask for and what to call off, given where the reader reads, what is there, and what is under way.
 ///
-/// First what the reader waits for, then what it reads next, then the places it came from (a demuxer goes to and fro), then on in order. Where it is not known what
-/// a film's second takes, 64 MiB; else a minute, because a film's rate peaks at about twice its mean.
+/// First what the reader waits for, then the last piece (most containers keep their index at the end, and no late guest finds their place without), then what is read
+/// next, then the places the reader came from (a demuxer goes to and fro), then on in order. Where it is not known what a film's second takes, 64 MiB; else a minute,
+/// because a film's rate peaks at about twice its mean.
 pub(super) fn want(film: &State) -> Plan {
     let window = film.places.window(film.cut, film.ahead_pieces);
     let mut plan = Plan::default();
     let mut kept = Vec::with_capacity(film.asked.len());
     for asked in film.asked {
-        match window.need_of(asked.index).filter(|_| !film.have.contains(asked.index)) {
+        match window.need_under_way(asked.index).filter(|_| !film.have.contains(asked.index)) {
             Some(need) => kept.push((need, asked)),
             None => plan.cancels.push(asked.number),
         }
@@ -142,13 +143,24 @@ impl Window {
         let within = |from: u32, count: u32| index >= from && index - from < count;
         if within(self.current, 1) {
             Some(Need::Now)
-        } else if within(self.current, SOON_PIECES) {
+        } else if within(self.current, SOON_PIECES) || index == self.last() {
             Some(Need::Soon)
         } else if self.others.iter().any(|(from, count)| within(*from, *count)) {
             Some(Need::Near)
         } else {
             within(self.current, self.ahead_pieces).then_some(Need::Ahead)
         }
+    }
+
+    /// The same for a piece that is on its way: what was to come where the reader was a moment ago is left alone as long as nothing needs its place. A reader that only
+    /// looks something up at the end of the file comes back.
+    fn need_under_way(&self, index: u32) -> Option<Need> {
+        let is_near = |(from, _): &(u32, u32)| index >= *from && index - from < HABIT_PIECES;
+        self.need_of(index).or_else(|| self.others.iter().any(is_near).then_some(Need::Ahead))
+    }
+
+    const fn last(&self) -> u32 {
+        self.pieces.saturating_sub(1)
     }
 
     /// How far a piece is from being needed: what lies behind is further than what lies ahead.
@@ -159,10 +171,11 @@ impl Window {
     fn in_order(&self) -> impl Iterator<Item = (u32, Need)> {
         let stretch = |from: u32, count: u32| from..from.saturating_add(count).min(self.pieces);
         let head = stretch(self.current, 1).map(|index| (index, Need::Now));
+        let index = stretch(self.last(), 1).map(|index| (index, Need::Soon));
         let soon = stretch(self.current + 1, SOON_PIECES - 1).map(|index| (index, Need::Soon));
         let near = self.others.iter().flat_map(move |(from, count)| stretch(*from, *count)).map(|index| (index, Need::Near));
         let ahead = stretch(self.current + SOON_PIECES, self.ahead_pieces - SOON_PIECES).map(|index| (index, Need::Ahead));
-        head.chain(soon).chain(near).chain(ahead)
+        head.chain(index).chain(soon).chain(near).chain(ahead)
     }
 }
 
@@ -227,7 +240,7 @@ mod tests {
     use super::*;
     use crate::swarm::pipe::IN_FLIGHT_MAX;
 
-    /// A film of 100 pieces, read at the last of some places, with some pieces there and some asked for.
+    /// A film of 100 pieces, read at the last of some places, with some pieces there and some asked for. The last piece, where the index lies, is there.
     struct Scene {
         cut: Cut,
         places: Places,
@@ -243,10 +256,12 @@ mod tests {
             let cut = Cut::new(100 * PIECE_BYTES - 1).unwrap();
             let mut seen = Places::at_start(0);
             places.iter().for_each(|index| seen.read(*index, 0));
+            let mut have = PieceSet::none_of(cut);
+            assert!(have.insert(99));
             Self {
                 cut,
                 places: seen,
-                have: PieceSet::none_of(cut),
+                have,
                 asked: Vec::new(),
                 in_flight_max: 4,
                 ahead_pieces: 20,
@@ -255,7 +270,7 @@ mod tests {
         }
 
         fn having(mut self, pieces: impl IntoIterator<Item = u32>) -> Self {
-            pieces.into_iter().for_each(|index| assert!(self.have.insert(index)));
+            pieces.into_iter().for_each(|index| assert!(self.have.insert(index) || index == 99));
             self
         }
 
@@ -285,11 +300,23 @@ mod tests {
     }
 
     #[test]
+    fn the_index_at_the_end_comes_with_the_beginning_and_a_look_into_it_calls_nothing_off() {
+        let mut scene = Scene::reading(&[]);
+        assert!(scene.have.remove(99));
+        scene.check(&[(0, Now), (99, Soon), (1, Soon), (2, Soon)], &[]);
+        let mut scene = Scene::reading(&[99]).having([0]).asking([1, 2, 3]);
+        assert!(scene.have.remove(99));
+        scene.check(&[(99, Now)], &[]);
+        scene.in_flight_max = 3;
+        scene.check(&[(99, Now)], &[1003]);
+    }
+
+    #[test]
     fn a_seek_calls_off_what_is_no_longer_wanted_but_not_the_piece_it_may_come_back_to() {
         Scene::reading(&[10, 50])
             .having([0, 1, 10])
             .asking([11, 12, 13, 14])
-            .check(&[(50, Now), (51, Soon), (52, Soon)], &[1012, 1013, 1014]);
+            .check(&[(50, Now), (51, Soon), (52, Soon)], &[1014, 1013, 1012]);
     }
 
     #[test]
@@ -328,8 +355,8 @@ mod tests {
         let mut scene = Scene::reading(&[50]).having(50..60);
         (scene.in_flight_max, scene.spare_pieces) = (16, 3);
         scene.check(&[(0, Soon), (1, Soon), (60, Ahead)], &[]);
-        Scene::reading(&[98]).having([0, 1]).check(&[(98, Now), (99, Soon)], &[]);
-        Scene::reading(&[98]).having([0, 1, 98, 99]).check(&[], &[]);
+        Scene::reading(&[98]).having([0, 1]).check(&[(98, Now)], &[]);
+        Scene::reading(&[98]).having([0, 1, 98]).check(&[], &[]);
     }
 
     #[test]
@@ -352,6 +379,7 @@ mod tests {
         ) {
             let places: Vec<u32> = places.into_iter().map(|place| place.min(99)).collect();
             let scene = Scene { in_flight_max, ahead_pieces, spare_pieces, ..Scene::reading(&places) };
+            let have: BTreeSet<u32> = have.into_iter().chain([99]).collect();
             let scene = scene.having(have.iter().copied()).asking(asked.iter().copied());
             let plan = scene.want();
             let wanted: BTreeSet<u32> = plan.requests.iter().map(|request| request.0).collect();

@@ -84,6 +84,9 @@ impl Watched {
             self.pipe.stalled(now_ns);
         }
         let plan = self.plan(&asked, now_ns);
+        if plan != Plan::default() {
+            tracing::trace!(requests = ?plan.requests, cancels = ?plan.cancels, "plan");
+        }
         cancels.extend(&plan.cancels);
         cancels.iter().for_each(|number| line.cancel(*number));
         let requests: Vec<Request> =
@@ -126,6 +129,7 @@ impl Watched {
 
     /// A piece came that was asked for, or had been.
     pub(super) fn piece(&mut self, index: u32, bytes: Bytes, asked: Option<Asked>, now_ns: i64) -> Result<(), WrongBytes> {
+        tracing::trace!(index, was_asked = asked.is_some(), "piece");
         if let Some(asked) = asked {
             self.pipe.arrived(bytes.len(), asked.at_ns, now_ns);
         }
