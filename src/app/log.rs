@@ -1,9 +1,11 @@
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::{Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// The log on standard error where there is no window (a window has Bevy's own, with the same [`filter`]).
 pub(super) fn to_stderr(verbose: u8) {
     let targets: Targets = filter(verbose).parse().unwrap_or_default();
-    let layer = fmt::layer().with_writer(std::io::stderr).with_filter(targets);
+    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_filter(targets);
     // A second log in one process would be an error of ours, and tests make several.
     if tracing_subscriber::registry().with(layer).try_init().is_err() {
         tracing::debug!("the log was there already");

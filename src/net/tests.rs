@@ -329,7 +329,8 @@ fn many_wrong_invites_are_answered_no_more() {
     let host = open_room();
     let stranger = Stranger::new();
     let claim = |secret: Secret| Claim::Invite(secret.proof(&stranger.id(), &host.net.id()));
-    let hello = |secret| Hello { claim: claim(secret), name: String::new(), addresses: Addresses::default(), instance: 1, dialect: 0 }.encode();
+    let hello =
+        |secret| Hello { claim: claim(secret), name: String::new(), addresses: Addresses::default(), instance: 1, dialect: 0 }.encode();
     let connections: Vec<Connection> = (0..12).map(|_| stranger.call(&host)).collect();
     let codes: Vec<u64> = connections
         .iter()
@@ -806,7 +807,8 @@ fn a_machine_that_nobody_listens_to_still_stops_in_time() {
 }
 
 fn room_with_upload_limit(bytes_per_s: u64) -> Machine {
-    let options = Options { identity: Identity::temporary(), relay: Relay::None, mono_ns, dialect: 0, upload_limit_bytes_per_s: Some(bytes_per_s) };
+    let options =
+        Options { identity: Identity::temporary(), relay: Relay::None, mono_ns, dialect: 0, upload_limit_bytes_per_s: Some(bytes_per_s) };
     let (net, film) = Net::start(options).unwrap();
     net.open_door(door());
     Machine { net, film, events: Vec::new(), film_events: Vec::new() }
@@ -864,7 +866,13 @@ fn a_program_of_another_age_is_told_apart() {
 
 #[test]
 fn a_relay_that_is_no_url_is_said() {
-    let options = Options { identity: Identity::temporary(), relay: Relay::Url("no url".into()), mono_ns, dialect: 0, upload_limit_bytes_per_s: None };
+    let options = Options {
+        identity: Identity::temporary(),
+        relay: Relay::Url("no url".into()),
+        mono_ns,
+        dialect: 0,
+        upload_limit_bytes_per_s: None,
+    };
     assert!(Net::start(options).unwrap_err().to_string().contains("no url"));
 }
 

@@ -44,4 +44,8 @@ impl<T: Agreed> Wish for Mine<T> {
     fn is_possible(&self) -> bool {
         self.0.is_possible()
     }
+
+    fn is_by_hand(&self) -> bool {
+        false
+    }
 }

@@ -4,7 +4,7 @@
 //! only by inserting, so that nobody can miss a change: those of the one [`Room`] entity ([`Playback`], [`Rules`]) and those of each [`Participant`]
 //! ([`Sits`], [`Rights`], [`Head`], …). replicon carries them to the guests. A wish is an event ([`Ask`], [`SitDown`], [`Say`], [`Moderation`]): `wish` brings it
 //! to the keeper, whichever process that is, and the keeper decides in one place, by a pure function. [`agree_on`] is how a feature adds a component of its own.
-//! `door` opens the theater and joins others; `transport` carries renet's packets over `net`'s lines, through `guard`.
+//! `host` opens the theater, `join` goes to others and comes home, `passes` lets members know each other, `door` hears who comes and goes; `transport` carries renet's packets over `net`'s lines, through `guard`.
 //!
 //! Invariant: nothing here decodes, draws or plays, and no decision reads a clock: [`Now`] is read once a frame. What comes from a peer is bounded by its type
 //! ([`Words`], [`SeatNumber`]), by its wish ([`Wish::is_possible`]) and by the sender's patience, before any rule sees it.
@@ -18,9 +18,13 @@ mod chat;
 mod door;
 mod guard;
 mod head;
+mod host;
+mod join;
 mod now;
+mod passes;
 mod people;
 mod playback;
+mod reach;
 mod rights;
 mod seats;
 #[cfg(test)]
@@ -37,11 +41,14 @@ use serde::{Deserialize, Serialize};
 
 pub use agree::{Agreed, Mine, agree_on};
 pub use chat::{Chat, ChatLine, LINE_CHARS_MAX, NewLine, Say};
-pub use door::{FilmWay, Hosting, Join, Leave, OpenTheater, Parted, Relay, RelayChoice, read_invite};
+pub use door::Leave;
 pub use head::{Head, Turned};
+pub use host::{Hosting, OpenTheater};
+pub use join::{Join, Parted, read_invite};
 pub use now::{Clock, Now, Reckoning};
 pub use people::{Appearance, Arrived, Departed, Me, Myself, PEOPLE_MAX, Participant, Viewing, ViewingState, Whereabouts};
 pub use playback::{Ask, FilmOnScreen, Gather, Lead, Playback, ReadyFor, decide};
+pub use reach::{FilmWay, Relay, RelayChoice};
 pub use rights::{Moderation, Right, Rights, Rules};
 pub use seats::{SeatNumber, SitDown, Sits};
 pub use wish::{Wish, Wished, wish_for};
@@ -115,7 +122,7 @@ pub fn plugin(app: &mut App) {
         rights::plugin,
         playback::plugin,
         chat::plugin,
-        door::plugin,
+        (door::plugin, host::plugin, join::plugin, passes::plugin, reach::plugin),
         transport::plugin,
     ));
 }

@@ -225,7 +225,11 @@ pub enum Ask {
     Close,
 }
 
-impl Wish for Ask {}
+impl Wish for Ask {
+    fn is_by_hand(&self) -> bool {
+        !matches!(self, Self::Ready { .. } | Self::Ended { .. })
+    }
+}
 
 /// How the film moves: the agreement of everybody in the room.
 #[derive(Component, Debug, Default, Clone, PartialEq, Serialize, Deserialize)]

@@ -417,3 +417,13 @@ fn heads_turn_for_everybody() {
     let seen: Vec<_> = world.query::<(&Participant, &Head)>().iter(world).filter(|(who, _)| who.name.as_str() == "Bo").collect();
     assert_eq!(*seen[0].1, head);
 }
+
+#[test]
+fn whoever_is_cut_off_hears_that_nobody_hears_them() {
+    let mut theater = Theater::open(&["Bo"]);
+    *theater.guests[0].world_mut().resource_mut::<Standing>() = Standing::Joining;
+    theater.ask(Some(0), Ask::Ready { generation: 1 });
+    assert_eq!(theater.guests[0].world().resource::<Said>().0, Vec::<String>::new());
+    theater.ask(Some(0), Ask::Pause);
+    assert_eq!(theater.guests[0].world().resource::<Said>().0, ["The theater cannot hear you until the connection is back."]);
+}

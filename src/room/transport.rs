@@ -278,3 +278,61 @@ const TICK_NS: i64 = 33_000_000;
 const SEND_NS: i64 = 15_000_000;
 /// What a message waits for beside the way: frames and packets on both sides, and some jitter.
 const MARGIN_NS: i64 = 25_000_000;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use bevy_renet::renet::{Bytes, ClientId};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::room::PersonName;
+
+    const BO: ClientId = 7;
+
+    static CHANNELS: LazyLock<RepliconChannels> = LazyLock::new(|| {
+        let mut app = App::new();
+        app.add_plugins((TaskPoolPlugin::default(), bevy::state::app::StatesPlugin, crate::room::plugin));
+        app.insert_resource(crate::room::Myself {
+            name: PersonName::from("Ann"),
+            ..crate::room::Myself::new(crate::room::Identity::open(None).0)
+        });
+        app.finish();
+        app.world().resource::<RepliconChannels>().clone()
+    });
+
+    proptest! {
+        #[test]
+        fn packets_that_come_twice_or_in_another_order_say_each_thing_once_and_in_order(
+            order in Just((0..24usize).chain(0..24).collect::<Vec<_>>()).prop_shuffle(),
+            channel in 0u8..8,
+        ) {
+            let channels = &*CHANNELS;
+            let configs = channels.client_configs();
+            let ordered: Vec<u8> = configs.iter().filter(|config| matches!(config.send_type, SendType::ReliableOrdered { .. })).map(|config| config.channel_id).collect();
+            let channel = ordered[usize::from(channel) % ordered.len()];
+            let mut client = RenetClient::new(config(channels));
+            client.set_connected();
+            let mut server = RenetServer::new(config(channels));
+            server.add_connection(BO);
+            let mut guard = Guard::new(channels.client_channels().len() as u8);
+            let mut packets = Vec::new();
+            for number in 0..24u8 {
+                client.send_message(channel, Bytes::from(vec![number; 200]));
+                packets.extend(client.get_packets_to_send());
+            }
+            let mut heard = Vec::new();
+            for place in order {
+                let packet = &packets[place % packets.len()];
+                prop_assert!(guard.admits(packet));
+                server.process_packet_from(packet, BO).unwrap();
+                while let Some(message) = server.receive_message(BO, channel) {
+                    heard.push(message[0]);
+                }
+            }
+            prop_assert_eq!(heard, (0..24).collect::<Vec<u8>>());
+            prop_assert!(server.is_connected(BO));
+        }
+    }
+}

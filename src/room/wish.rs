@@ -3,12 +3,18 @@ use bevy_replicon::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Expel, Me, Now, Participant, Standing};
+use crate::notice::Notice;
 
 /// Something a person may want of the room. One is triggered like any event; whoever keeps the room then hears [`Wished`], with the name of who wished, and
 /// decides. The keeper's own wishes take the same way, without the network.
 pub trait Wish: Event + Clone + Serialize + DeserializeOwned {
     /// What it costs of a person's patience (`PATIENCE` wishes a second).
     const COST: f64 = 1.0;
+
+    /// Whether a person made it, who must hear when nobody can. What the program says by itself it says again.
+    fn is_by_hand(&self) -> bool {
+        true
+    }
 
     /// Whether the values are possible at all; whoever sends others is not our program.
     fn is_possible(&self) -> bool {
@@ -30,6 +36,9 @@ fn on_own<W: Wish>(wish: On<W>, standing: Res<Standing>, me: Query<Entity, With<
         }
         Standing::Guest => commands.client_trigger(wish.event().clone()),
         // There is no room to wish anything of.
+        Standing::Joining if wish.event().is_by_hand() => {
+            commands.trigger(Notice::problem("The theater cannot hear you until the connection is back.").about("line"));
+        }
         Standing::Joining => {}
     }
 }

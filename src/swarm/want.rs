@@ -258,15 +258,7 @@ mod tests {
             places.iter().for_each(|index| seen.read(*index, 0));
             let mut have = PieceSet::none_of(cut);
             assert!(have.insert(99));
-            Self {
-                cut,
-                places: seen,
-                have,
-                asked: Vec::new(),
-                in_flight_max: 4,
-                ahead_pieces: 20,
-                spare_pieces: 99,
-            }
+            Self { cut, places: seen, have, asked: Vec::new(), in_flight_max: 4, ahead_pieces: 20, spare_pieces: 99 }
         }
 
         fn having(mut self, pieces: impl IntoIterator<Item = u32>) -> Self {

@@ -126,7 +126,7 @@ fn friends(ui: &mut Ui, company: &Company, invite: &mut String, actions: &mut Ve
     }
     match read {
         Ok(()) => told(ui, INVITED),
-        Err(sentence) if !invite.trim().is_empty() => problem(ui, &sentence),
+        Err(sentence) if !may_become_invite(invite) => problem(ui, &sentence),
         Err(_) => {
             if let Some(sentence) = &company.parted {
                 problem(ui, sentence);
@@ -208,6 +208,12 @@ impl Typed {
     }
 }
 
+/// Nothing yet, or what somebody types who types an invite.
+fn may_become_invite(text: &str) -> bool {
+    let text = text.trim();
+    MARK.get(..text.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(text))
+}
+
 /// An invite begins like this, and a film's name ends otherwise.
 fn is_meant_as_invite(text: &str) -> bool {
     let after_mark = text.get(..MARK.len()).filter(|mark| mark.eq_ignore_ascii_case(MARK)).and_then(|_| text.get(MARK.len()..));
@@ -242,6 +248,12 @@ mod tests {
         assert_eq!(expanded("'/films/a b.mkv'"), PathBuf::from("/films/a b.mkv"));
         assert_eq!(expanded("file:///films/a.mkv"), PathBuf::from("/films/a.mkv"));
         assert_eq!(expanded("\"C:\\films\\a.mkv\""), PathBuf::from("C:\\films\\a.mkv"));
+    }
+
+    #[test]
+    fn nobody_is_told_off_for_the_first_letter() {
+        assert!(["", " ", "h", "Houselights"].into_iter().all(may_become_invite));
+        assert!(!["x", "houselights1-", "hé"].into_iter().any(may_become_invite));
     }
 
     #[test]

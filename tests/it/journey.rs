@@ -204,26 +204,16 @@ fn two_people_watch_one_film_in_two_processes() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let film = Clip::default().make(folder.path());
     let (ann_trace, bo_trace) = (path("ann.trace"), path("bo.trace"));
-    let (ann_config, bo_config, cache) = (path("ann"), path("bo"), path("cache"));
-    let mut ann = Headless::start(&[
-        "host",
-        film.to_str().unwrap(),
-        "--relay",
-        "none",
-        "--name",
-        "Ann",
-        "--config",
-        &ann_config,
-        "--trace",
-        &ann_trace,
-    ]);
+    // One machine, one configuration: the second program takes a temporary identity.
+    let (config, cache) = (path("config"), path("cache"));
+    let mut ann =
+        Headless::start(&["host", film.to_str().unwrap(), "--relay", "none", "--name", "Ann", "--config", &config, "--trace", &ann_trace]);
     let mut line = String::new();
     ann.answers.read_line(&mut line).unwrap();
     let invite: Value = serde_json::from_str(&line).unwrap();
     let invite = invite["invite"].as_str().unwrap();
-    let mut bo = Headless::start(&[
-        "join", invite, "--relay", "none", "--name", "Bo", "--config", &bo_config, "--cache", &cache, "--trace", &bo_trace,
-    ]);
+    let mut bo =
+        Headless::start(&["join", invite, "--relay", "none", "--name", "Bo", "--config", &config, "--cache", &cache, "--trace", &bo_trace]);
     let watching = |theater: &mut Headless| {
         let people = theater.ask("people");
         let people = people["people"].as_array().unwrap();

@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use bevy::{ecs::system::SystemParam, prelude::*};
+use bevy_replicon::prelude::*;
+
+use super::{Clock, Myself, join::sentence};
+pub use crate::net::Relay;
+use crate::net::{FilmPort, Net, Options, codec};
+
+/// The network, from when it is first needed.
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<RelayChoice>().init_resource::<FilmWay>();
+}
+
+/// Which relays help where no direct way is found.
+#[derive(Resource, Debug, Clone)]
+pub struct RelayChoice(pub Relay);
+
+impl Default for RelayChoice {
+    fn default() -> Self {
+        Self(Relay::None)
+    }
+}
+
+/// The film's way through the network, for whoever moves films.
+#[derive(Resource, Debug, Default)]
+pub struct FilmWay(pub Option<FilmPort>);
+
+/// The network, once it was needed.
+#[derive(Resource, Clone)]
+pub(super) struct Network(pub(super) Arc<Net>);
+
+/// The way to the network: it is started when somebody first wants to meet others.
+#[derive(SystemParam)]
+pub(super) struct Reach<'w, 's> {
+    network: Option<Res<'w, Network>>,
+    relay: Res<'w, RelayChoice>,
+    clock: Res<'w, Clock>,
+    protocol: Res<'w, ProtocolHash>,
+    film_way: ResMut<'w, FilmWay>,
+    commands: Commands<'w, 's>,
+}
+
+impl Reach<'_, '_> {
+    pub(super) fn network(&mut self, myself: &Myself) -> Result<Network, String> {
+        if let Some(network) = &self.network {
+            return Ok(Network::clone(network));
+        }
+        let options = Options {
+            identity: myself.identity.clone(),
+            relay: self.relay.0.clone(),
+            mono_ns: self.clock.0,
+            dialect: dialect(&self.protocol),
+            upload_limit_bytes_per_s: None,
+        };
+        let (net, port) = Net::start(options).map_err(|error| sentence(&error.to_string()))?;
+        let network = Network(Arc::new(net));
+        self.film_way.0 = Some(port);
+        self.commands.insert_resource(network.clone());
+        Ok(network)
+    }
+}
+
+/// What replicon says of everything that is replicated and sent, as a number. It keeps the number to itself, but lets it be serialised.
+fn dialect(protocol: &ProtocolHash) -> u64 {
+    codec::decode(&codec::encode(protocol)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_protocol_has_a_number_and_the_same_one_each_time() {
+        let number = || {
+            let mut app = App::new();
+            app.add_plugins((TaskPoolPlugin::default(), bevy::state::app::StatesPlugin, crate::room::plugin)).finish();
+            dialect(app.world().resource::<ProtocolHash>())
+        };
+        assert_ne!(number(), 0);
+        assert_eq!(number(), number());
+    }
+}
