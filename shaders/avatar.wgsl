@@ -3,6 +3,7 @@
 
 #import bevy_pbr::mesh_functions::{get_world_from_local, get_tag}
 #import bevy_pbr::mesh_view_bindings::{globals, view}
+#import houselights::light::developed
 
 struct Person {
     // What falls from six sides: +x, -x, +y, -y, +z, -z.
@@ -167,14 +168,6 @@ fn vertex(corner: Corner) -> Pixel {
     out.lit = falls(who, to_eye) * 0.8 + vec3<f32>(0.11, 0.10, 0.09);
 #endif
     return out;
-}
-
-// Highlights roll off softly, keeping their hue; and half a step of noise keeps dark gradients free of bands. As in hall.wgsl.
-fn developed(colour: vec3<f32>, clip: vec2<f32>) -> vec3<f32> {
-    let most = max(max(colour.r, colour.g), max(colour.b, 1e-5));
-    let soft = 1.0 / (0.8 + 0.6 * most);
-    let noise = fract(52.9829189 * fract(dot(clip, vec2<f32>(0.06711056, 0.00583715)))) - 0.5;
-    return colour * max(soft + noise * soft * (2.0 / 255.0) * inverseSqrt(most * soft), 0.0);
 }
 
 #ifdef FACE

@@ -17,9 +17,17 @@ pub fn plugin(app: &mut App) {
     let embedded = app.world().resource::<EmbeddedAssetRegistry>();
     let source: &'static [u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/hall.wgsl"));
     embedded.insert_asset(PathBuf::new(), Path::new("houselights/hall.wgsl"), source);
+    let source: &'static [u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/light.wgsl"));
+    embedded.insert_asset(PathBuf::new(), Path::new("houselights/light.wgsl"), source);
+    let library = app.world().resource::<AssetServer>().load("embedded://houselights/light.wgsl");
+    app.insert_resource(Library(library));
     app.add_plugins(MaterialPlugin::<HallMaterial>::default());
     app.init_resource::<LightBuffer>();
 }
+
+/// What the hall's and the figures' shaders share; others import it by name only while somebody holds it.
+#[derive(Resource)]
+struct Library(#[expect(dead_code, reason = "held, never read")] Handle<Shader>);
 
 /// What a surface is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
