@@ -17,19 +17,30 @@ use houselights::{
 
 use super::{
     clip::Clip,
+    kept::kept,
     table::{Row, quantile},
 };
 
 const FIRST: i64 = 100;
 const LAST: i64 = 1000;
 const RUNS: usize = 3;
+const GOAL: f64 = 1.10;
 
 pub(crate) fn run() -> Vec<Row> {
-    let folder = tempfile::tempdir().unwrap();
-    let clip = Clip {
-        size: (1920, 1080),
-        seconds: 43.0,
-        video: &[
+    let mut rows: Vec<Row> = FILMS.iter().map(|(id, name, video)| measure(id, name, video)).collect();
+    let worst = rows.iter().max_by(|a, b| a.value.total_cmp(&b.value)).map(|row| (row.id, row.value));
+    if let Some((id, value)) = worst {
+        rows.push(Row::at_most("film.cpu", value, GOAL, "×").noting(format!("the worst of the three: {id}")));
+    }
+    rows
+}
+
+/// What films are made with today; all at 1080p, 8 Mbit/s and 24 pictures a second.
+const FILMS: [(&str, &str, &[&str]); 3] = [
+    (
+        "film.cpu.h264",
+        "cpu-h264.mkv",
+        &[
             "libx264",
             "-preset",
             "veryfast",
@@ -46,11 +57,17 @@ pub(crate) fn run() -> Vec<Row> {
             "-bf",
             "2",
         ],
-        sound: &[],
-        name: "cpu.mkv",
-        ..Clip::default()
-    };
-    let film = clip.make(folder.path());
+    ),
+    (
+        "film.cpu.hevc10",
+        "cpu-hevc10.mkv",
+        &["libx265", "-preset", "superfast", "-pix_fmt", "yuv420p10le", "-b:v", "8M", "-x265-params", "log-level=error:keyint=48"],
+    ),
+    ("film.cpu.av1", "cpu-av1.mkv", &["libsvtav1", "-preset", "10", "-b:v", "8M", "-g", "48"]),
+];
+
+fn measure(id: &'static str, name: &str, video: &[&str]) -> Row {
+    let film = kept(&Clip { size: (1920, 1080), seconds: 43.0, video, sound: &[], name, ..Clip::default() });
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(8));
     let (mut ours, mut bevys, mut rivals) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -63,7 +80,7 @@ pub(crate) fn run() -> Vec<Row> {
     }
     let (ours, rival, bevy) = (quantile(&mut ours, 0.5), quantile(&mut rivals, 0.5), quantile(&mut bevys, 0.5));
     let note = format!("ms a picture, median of {RUNS}, N = {threads}; Bevy's own {bevy:.3} ms subtracted");
-    vec![Row::at_most("film.cpu", ours / rival, 1.25, "×").against(ours, rival).noting(note)]
+    Row::at_most(id, ours / rival, GOAL, "×").against(ours, rival).noting(note)
 }
 
 /// Process time between two pictures that were uploaded, and the updates in between; or of the same updates without a film.

@@ -14,8 +14,13 @@ mod clip;
 mod colour;
 mod cpu;
 mod due;
+mod idle;
+mod kept;
 mod lipsync;
 mod lowtier;
+mod memory;
+mod open;
+mod seek;
 mod stage;
 mod table;
 
@@ -23,14 +28,23 @@ use table::Row;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [child, film] = &arguments[..]
+        && child == memory::CHILD
+    {
+        return memory::play(film.as_ref());
+    }
     let only = arguments.iter().position(|argument| argument == "--only").and_then(|at| arguments.get(at + 1).cloned());
     let is_json = arguments.iter().any(|argument| argument == "--json");
-    let benches: [(&str, fn() -> Vec<Row>); 5] = [
+    let benches: [(&str, fn() -> Vec<Row>); 9] = [
         ("film.cpu", cpu::run),
         ("film.colour", colour::run),
         ("film.due", due::run),
         ("film.lipsync", lipsync::run),
         ("film.lowtier", lowtier::run),
+        ("film.open", open::run),
+        ("film.seek", seek::run),
+        ("film.idle", idle::run),
+        ("film.memory", memory::run),
     ];
     let mut rows = Vec::new();
     for (id, run) in benches {

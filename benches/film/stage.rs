@@ -12,7 +12,7 @@ use houselights::{
     audio::{Mixer, Output},
     film::{FilmSource, Open, Screening},
     room::{Playback, Room},
-    theater::{Cinema, SeatedCamera, Surface, Tier},
+    theater::{Cinema, SeatedCamera, Surface, Tier, Upload},
     trace::{Trace, mono_ns},
     ui::{Panels, Remote},
 };
@@ -75,6 +75,11 @@ impl Stage {
     pub(crate) fn wait_until_drawn(&self) {
         let world = self.offscreen.app.sub_app(RenderApp).world();
         world.resource::<RenderDevice>().poll(PollType::wait_indefinitely()).unwrap();
+    }
+
+    /// Pictures given to the graphics device.
+    pub(crate) fn uploads(&self) -> u64 {
+        self.offscreen.app.sub_app(RenderApp).world().resource::<Upload>().uploads
     }
 
     pub(crate) fn heard_s(&mut self, at_mono_ns: i64) -> Option<f64> {

@@ -4,17 +4,29 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::Erro
 
 use crate::{
     audio::Output,
-    room::{Relay, SeatNumber},
+    film::path_of,
+    room::{Relay, SeatNumber, read_invite},
 };
 
 /// Reads the command line; help, version and mistakes are answered at once.
 pub(super) fn parse() -> Result<Cli, ExitCode> {
-    Cli::try_parse().and_then(one_film).map_err(|answer| {
+    Cli::try_parse().map(links).and_then(one_film).map_err(|answer| {
         if answer.print().is_err() {
             tracing::debug!("nobody reads the help");
         }
         if answer.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
     })
+}
+
+/// What a desktop hands over when somebody clicks an invite or a film: links. A bare invite is one, too.
+fn links(mut cli: Cli) -> Cli {
+    let Some(typed) = cli.film.as_ref().and_then(|film| film.to_str()).map(str::to_owned) else { return cli };
+    if cli.command.is_none() && (typed.starts_with(LINK) || read_invite(&typed).is_ok()) {
+        (cli.film, cli.command) = (None, Some(Command::Join { invite: typed }));
+    } else if typed.starts_with("file://") {
+        cli.film = Some(path_of(&typed));
+    }
+    cli
 }
 
 /// A film before a command is a mistake: each command names its own.
@@ -75,6 +87,10 @@ pub struct Cli {
     /// Folder for what may be thrown away
     #[arg(long, value_name = "DIR", global = true)]
     pub cache: Option<PathBuf>,
+
+    /// Draw sixty times a second even while nothing moves: what `film.idle` is measured against
+    #[arg(long, hide = true, global = true)]
+    pub restless: bool,
 
     /// Say more; twice, say much
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
@@ -271,6 +287,7 @@ pub enum TierChoice {
     High,
 }
 
+const LINK: &str = "houselights:";
 /// What every graphics adapter draws.
 const MAX_SIDE: u32 = 8192;
 /// A clock worse than a tenth is none.
@@ -285,6 +302,15 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_a_desktop_hands_over_is_understood() {
+        let read = |film: &str| links(Cli::parse_from(["houselights", film]));
+        let link = read("houselights://houselights1-abc");
+        assert!(matches!((link.film, link.command), (None, Some(Command::Join { invite })) if invite == "houselights://houselights1-abc"));
+        assert_eq!(read("file:///films/a%20b.mkv").film, Some("/films/a b.mkv".into()));
+        assert_eq!(read("houselights1-trailer.mkv").film, Some("houselights1-trailer.mkv".into()));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::Cli;
 use crate::{
     audio::Mixer,
+    film::LeftAt,
     notice::Notice,
     room::{Appearance, Myself, PersonName, SeatNumber},
     settings::{self, Settings},
@@ -25,7 +26,10 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
     let mut myself = app.world_mut().resource_mut::<Myself>();
     kept.section::<Person>("person").put_on(&mut myself, cli.name.is_some());
     let person = Person::of(&myself);
-    app.insert_resource(Kept { settings: kept, person, changed_for_s: None, problem, has_failed: false });
+    if !cli.play {
+        app.insert_resource(kept.section::<Places>("places").left_at);
+    }
+    app.insert_resource(Kept { settings: kept, person, places_changed: false, changed_for_s: None, problem, has_failed: false });
     app.add_systems(Update, tell_problem.run_if(run_once)).add_systems(Last, write.run_if(|kept: Res<Kept>| !kept.has_failed));
 }
 
@@ -42,6 +46,7 @@ fn write(
     viewer: Res<Viewer>,
     look: Res<Look>,
     myself: Res<Myself>,
+    left_at: Option<Res<LeftAt>>,
     mut exits: MessageReader<AppExit>,
     mut commands: Commands,
 ) {
@@ -49,7 +54,9 @@ fn write(
     let (sound, hall) = (Sound { volume: mixer.film_volume() }, Hall { seat: viewer.seat.get() });
     let person = Person::of(&myself);
     let is_kept = kept.settings.section::<Sound>("audio") == sound && kept.settings.section::<Hall>("theater") == hall;
-    if is_kept && kept.settings.section::<Look>("ui") == *look && kept.person == person {
+    let left_at = left_at.filter(|left_at| left_at.is_changed() || kept.places_changed);
+    kept.places_changed = left_at.as_ref().is_some_and(|left_at| kept.settings.section::<Places>("places").left_at != **left_at);
+    if is_kept && kept.settings.section::<Look>("ui") == *look && kept.person == person && !kept.places_changed {
         kept.changed_for_s = None;
         return;
     }
@@ -61,6 +68,9 @@ fn write(
     let settings = &mut kept.settings;
     let mut written =
         settings.keep("audio", &sound).and_then(|()| settings.keep("theater", &hall)).and_then(|()| settings.keep("ui", &*look));
+    if let Some(left_at) = left_at.filter(|_| std::mem::take(&mut kept.places_changed)) {
+        written = written.and_then(|()| settings.keep("places", &Places { left_at: left_at.clone() }));
+    }
     // A name of the command line or the system is kept once the person chose something.
     if kept.person != person {
         written = written.and_then(|()| settings.keep("person", &person));
@@ -77,6 +87,8 @@ struct Kept {
     settings: Settings,
     /// Who one was when it was last looked at.
     person: Person,
+    /// Whether a film was left elsewhere than the file says.
+    places_changed: bool,
     /// Since when something differs from the file.
     changed_for_s: Option<f32>,
     problem: Option<String>,
@@ -93,6 +105,12 @@ impl Default for Sound {
     fn default() -> Self {
         Self { volume: 100.0 }
     }
+}
+
+/// A section is a table.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct Places {
+    left_at: LeftAt,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -49,7 +49,11 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     if let Some(show) = people::shows_invites(cli) {
         app.add_systems(Last, show.run_if(resource_exists_and_changed::<Hosting>));
     }
-    app.insert_resource(WinitSettings::continuous()).add_systems(Last, rest_when_still);
+    if cli.restless {
+        app.insert_resource(WinitSettings::game());
+    } else {
+        app.insert_resource(WinitSettings::continuous()).add_systems(Last, rest_when_still);
+    }
     if cli.play {
         app.add_observer(|_: On<Finished>, mut exit: MessageWriter<AppExit>| {
             exit.write(AppExit::Success);
@@ -142,6 +146,7 @@ pub(super) fn has_display() -> bool {
 
 const NO_DISPLAY: &str = "There is no display for a window. These work without: houselights --headless FILM, houselights shot --film FILM --at 12.5 --out a.png, \
      houselights doctor.";
-const RESTING: std::time::Duration = std::time::Duration::from_millis(250);
+/// Alone nothing happens but what a hand does, and a hand wakes the theater at once.
+const RESTING: std::time::Duration = std::time::Duration::from_secs(1);
 /// Less than the lead of a command, so that none comes too late.
 const LISTENING: std::time::Duration = std::time::Duration::from_millis(40);

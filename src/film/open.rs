@@ -2,9 +2,13 @@ use std::path::PathBuf;
 
 use bevy::prelude::*;
 
-use super::screening::{Screening, TraceTo};
+use super::{
+    resume::LeftAt,
+    screening::{Screening, TraceTo},
+};
 use crate::{
     audio::Mixer,
+    clock::FilmTime,
     media::{ByHand, Error, Event as Told, Player, Source},
     notice::Notice,
     room::{Ask, FilmId, FilmOnScreen, Frame, Myself, Now, Title},
@@ -75,6 +79,7 @@ fn hear_opening(
     now: Res<Now>,
     tracing_to: Res<TraceTo>,
     myself: Res<Myself>,
+    mut left_at: Option<ResMut<LeftAt>>,
     mut mixer: Option<ResMut<Mixer>>,
     mut commands: Commands,
 ) {
@@ -98,7 +103,12 @@ fn hear_opening(
                 match Screening::new(player, by_hand, info, (film.id, Some(source)), &tracing_to.0, mixer.as_deref_mut()) {
                     Ok(screening) => {
                         commands.insert_resource(Offer { screening: Some(screening), since_mono_ns: now.mono_ns });
-                        commands.trigger(Ask::Present { film, plays: opening.plays });
+                        let at = left_at.as_mut().and_then(|left_at| left_at.take_up(&film)).unwrap_or(FilmTime::ZERO);
+                        if at > FilmTime::ZERO {
+                            let says = format!("“{}” goes on at {at}, where you left it. Home: from the beginning.", film.title);
+                            commands.trigger(Notice::news(says).about("left at"));
+                        }
+                        commands.trigger(Ask::Present { film, plays: opening.plays, at });
                     }
                     Err(sentence) => tell(sentence, &mut commands),
                 }
@@ -133,7 +143,7 @@ pub enum FilmSource {
 
 impl FilmSource {
     /// Its bytes, and how many there are.
-    fn open(&self) -> Result<(Source, u64), Error> {
+    pub(super) fn open(&self) -> Result<(Source, u64), Error> {
         match self {
             Self::File(path) => {
                 let source = Source::file(path)?;

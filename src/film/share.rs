@@ -19,9 +19,10 @@ use crate::{
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<CacheFolder>()
         .init_resource::<Presented>()
+        .init_resource::<Buffered>()
         .add_systems(Update, (start.run_if(resource_exists_and_changed::<FilmWay>), hear_swarm).chain().in_set(Frame::Hear))
         .add_systems(Update, (present, end_orphan).in_set(Frame::Decide))
-        .add_systems(Update, say_how_it_goes.in_set(Frame::Show));
+        .add_systems(Update, (say_how_it_goes, show_what_is_here).in_set(Frame::Show));
 }
 
 /// The network is there: films can come and go.
@@ -155,6 +156,34 @@ fn say_how_it_goes(
     }
 }
 
+/// What of somebody else's film is here, a few times a second.
+fn show_what_is_here(
+    swarm: Option<Res<Shared>>,
+    room: Option<Single<&Playback, With<Room>>>,
+    screening: Option<Res<Screening>>,
+    time: Res<Time<Real>>,
+    mut looked_s: Local<f64>,
+    mut buffered: ResMut<Buffered>,
+) {
+    let elapsed_s = time.elapsed_secs_f64();
+    if elapsed_s - *looked_s < LOOK_INTERVAL_S && elapsed_s >= *looked_s {
+        return;
+    }
+    *looked_s = elapsed_s;
+    let is_own = screening.is_some_and(|screening| screening.is_own());
+    let film = room.and_then(|room| room.film.clone()).filter(|_| !is_own);
+    let progress = film.zip(swarm).and_then(|(film, swarm)| swarm.0.progress(film.id));
+    let parts = progress.map_or_else(Vec::new, |progress| {
+        let of = progress.size_bytes.max(1) as f64;
+        progress.have.iter().map(|part| (part.start as f64 / of) as f32..(part.end as f64 / of) as f32).collect()
+    });
+    buffered.set_if_neq(Buffered(parts));
+}
+
+/// The parts of somebody else's film that are here, from 0 at its beginning to 1 at its end; none of one's own, which is all here.
+#[derive(Resource, Debug, Default, Clone, PartialEq)]
+pub struct Buffered(pub Vec<std::ops::Range<f32>>);
+
 /// Films of others, while one watches them.
 #[derive(Resource, Debug, Clone)]
 pub struct CacheFolder {
@@ -194,6 +223,7 @@ impl Keys for OwnKeys {
     }
 }
 
+const LOOK_INTERVAL_S: f64 = 0.25;
 const SAY_INTERVAL_S: f64 = 0.5;
 /// Of a film that does not say how long it is.
 const BYTES_PER_S: u64 = 500_000;

@@ -30,6 +30,7 @@ mod sound;
 mod source;
 #[cfg(test)]
 mod tests;
+mod thumbnail;
 mod video;
 
 pub use colour::{ColourRange, Matrix, YuvToRgb};
@@ -41,3 +42,4 @@ pub use picture::{Picture, Plane};
 pub use player::{ByHand, Event, Player, Seek};
 pub use sound::SOUND_RATE;
 pub use source::{ReadSeek, Source};
+pub use thumbnail::Thumbnail;

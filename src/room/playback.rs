@@ -46,8 +46,9 @@ fn on_ask(
         return;
     }
     let ask = match (&asked.wish, by) {
-        (Ask::Present { film, plays }, Some(presenter)) => {
-            Ask::Present { film: FilmOnScreen { presenter, is_orphaned: false, ..film.clone() }.possible(), plays: *plays }
+        (Ask::Present { film, plays, at }, Some(presenter)) => {
+            let film = FilmOnScreen { presenter, is_orphaned: false, ..film.clone() }.possible();
+            Ask::Present { film, plays: *plays, at: *at }
         }
         (wish, _) => wish.clone(),
     };
@@ -128,11 +129,11 @@ fn gather(
 /// ready or somebody starts anyway.
 #[must_use]
 pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Option<Playback> {
-    if let Ask::Present { film, plays } = ask {
+    if let Ask::Present { film, plays, at } = ask {
         return Some(Playback {
             film: Some(film.clone()),
             generation: playback.generation.wrapping_add(1),
-            timeline: Timeline::standing(FilmTime::ZERO),
+            timeline: Timeline::standing(film.within(*at)),
             gather: Some(Gather { plays: *plays, since: now }),
         });
     }
@@ -141,8 +142,7 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Op
     let place = playback.timeline.film_at(now);
     let plays = playback.plays(start);
     let gather = |film_time: FilmTime, plays| {
-        let end = film.duration_ns.map_or(i64::MAX, |duration_ns| (duration_ns - END_MARGIN_NS).max(0));
-        let film_time = FilmTime::from_ns(film_time.ns().clamp(0, end));
+        let film_time = film.within(film_time);
         Playback {
             generation: playback.generation.wrapping_add(1),
             timeline: Timeline::standing(film_time),
@@ -206,6 +206,8 @@ pub enum Ask {
         film: FilmOnScreen,
         /// Whether it plays as soon as all are ready.
         plays: bool,
+        /// From where: the place where the presenter left it.
+        at: FilmTime,
     },
     /// My picture and sound are there for a generation, or nobody has to wait for them.
     Ready {
@@ -291,6 +293,12 @@ impl FilmOnScreen {
         Some((self.size_bytes as f64 / duration_s) as u64)
     }
 
+    /// The nearest place where it has a picture.
+    fn within(&self, place: FilmTime) -> FilmTime {
+        let end = self.duration_ns.map_or(i64::MAX, |duration_ns| (duration_ns - END_MARGIN_NS).max(0));
+        FilmTime::from_ns(place.ns().clamp(0, end))
+    }
+
     /// The same, without a length that cannot be.
     fn possible(self) -> Self {
         Self { duration_ns: self.duration_ns.filter(|ns| (0..DURATION_MOST_NS).contains(ns)), ..self }
@@ -363,7 +371,7 @@ mod tests {
     }
 
     fn presented() -> Playback {
-        decide(&Playback::default(), &Ask::Present { film: film(), plays: true }, at(0.0)).unwrap()
+        decide(&Playback::default(), &Ask::Present { film: film(), plays: true, at: FilmTime::ZERO }, at(0.0)).unwrap()
     }
 
     fn playing() -> Playback {
@@ -414,6 +422,14 @@ mod tests {
         assert_eq!((ended.timeline.film_at(at(99.0)), ended.plays(at(99.0))), (end, false));
         let again = decide(&ended, &Ask::Play, at(70.0)).unwrap();
         assert_eq!((again.timeline.film, again.gather), (FilmTime::ZERO, Some(Gather { plays: true, since: at(70.0) })));
+    }
+
+    #[test]
+    fn a_film_goes_on_where_it_was_left_but_never_beyond_its_end() {
+        for (at_s, expected_s) in [(20.0, 20.0), (-5.0, 0.0), (1e6, 59.95)] {
+            let ask = Ask::Present { film: film(), plays: true, at: FilmTime::from_s(at_s).unwrap() };
+            assert_eq!(decide(&Playback::default(), &ask, at(0.0)).unwrap().timeline.film.s(), expected_s);
+        }
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Theater {
             title: Title::from("A film"),
             duration_ns: Some(600 * SECOND),
         };
-        self.ask(who, Ask::Present { film, plays: true });
+        self.ask(who, Ask::Present { film, plays: true, at: FilmTime::ZERO });
     }
 
     fn all_ready(&mut self) {

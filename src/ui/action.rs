@@ -11,7 +11,7 @@ use super::{Look, Panels, Remote, Theme, dialog::AskForFile};
 use crate::{
     audio::ChangeVolume,
     clock::FilmTime,
-    film::{ChooseSound, FilmSource, Open},
+    film::{ChooseSound, FilmSource, Open, TurnChapter},
     notice::Notice,
     room::{Appearance, Ask, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, PersonName, Say, SeatNumber, SitDown, Words},
     theater::{Cinema, Lights, Viewer},
@@ -44,6 +44,7 @@ fn on_action(
                 commands.trigger(Ask::SeekTo(film_time));
             }
         }
+        Action::Chapter(turn) => commands.trigger(turn),
         Action::VolumeBy { percent } => commands.trigger(ChangeVolume::By(percent)),
         Action::VolumeTo { percent } => commands.trigger(ChangeVolume::To(percent)),
         Action::Mute => commands.trigger(ChangeVolume::ToggleMute),
@@ -165,6 +166,8 @@ pub enum Action {
         /// From the film's beginning.
         seconds: f64,
     },
+    /// Go to a chapter.
+    Chapter(TurnChapter),
     /// Louder or quieter.
     VolumeBy {
         /// Of the original.

@@ -1,10 +1,11 @@
-use bevy_egui::egui::{self, Align2, Area, Color32, FontId, Frame, Id, Rect, Response, RichText, Sense, Stroke, Ui, pos2, vec2};
+use bevy_egui::egui::{self, Align2, Area, Frame, Id, Rect, Response, RichText, Sense, Stroke, Ui, pos2, vec2};
 
 use super::{
     Action, Company, View,
     chat::{self, Talk},
     icon::Icon,
     parts::{icon, icon_button, spinner},
+    peek::Peek,
     theme::{ACCENT, GRID, NIGHT, Palette},
     view::ViewOfFilm,
 };
@@ -12,7 +13,13 @@ use crate::clock::FilmTime;
 
 /// The bar along the lower edge: where the film is, and what can be done with it; without a film, how to put one on. It fades when nobody moves. Where it
 /// stands.
-pub(super) fn show(context: &egui::Context, (view, company): (&View, &Company), talk: &Talk, actions: &mut Vec<Action>) -> Option<Rect> {
+pub(super) fn show(
+    context: &egui::Context,
+    (view, company): (&View, &Company),
+    talk: &Talk,
+    peek: &mut Peek,
+    actions: &mut Vec<Action>,
+) -> Option<Rect> {
     if company.is_in_lobby(view) || view.visibility <= 0.0 {
         return None;
     }
@@ -27,7 +34,7 @@ pub(super) fn show(context: &egui::Context, (view, company): (&View, &Company), 
             |ui| {
                 ui.set_width(width - 4.0 * GRID);
                 if let Some(film) = &view.film {
-                    seek_slider(ui, film, actions);
+                    seek_slider(ui, film, peek, actions);
                 }
                 ui.horizontal(|ui| {
                     match &view.film {
@@ -151,7 +158,7 @@ fn volume_slider(ui: &mut Ui, view: &View, push: &mut impl FnMut(Action)) {
     response.on_hover_text(format!("Volume {percent:.0} %  (↑ ↓)"));
 }
 
-fn seek_slider(ui: &mut Ui, film: &ViewOfFilm, actions: &mut Vec<Action>) {
+fn seek_slider(ui: &mut Ui, film: &ViewOfFilm, peek: &mut Peek, actions: &mut Vec<Action>) {
     let (rect, response) = track(ui, ui.available_width(), "Place in the film");
     let Some(duration_s) = film.duration_s.filter(|&duration_s| duration_s > 0.0) else {
         paint_track(ui, rect, 0.0, false);
@@ -165,16 +172,24 @@ fn seek_slider(ui: &mut Ui, film: &ViewOfFilm, actions: &mut Vec<Action>) {
     }
     let dragged = dragged_to(&response, rect);
     let part = dragged.unwrap_or((film.time_s / duration_s) as f32);
+    paint_buffered(ui, rect, &film.buffered);
     paint_track(ui, rect, part, response.hovered() || response.dragged());
+    paint_chapters(ui, rect, film, duration_s);
     if let Some(pointer) = response.hover_pos().or_else(|| response.dragged().then(|| response.interact_pointer_pos()).flatten()) {
         let part = ((pointer.x - rect.left()) / rect.width()).clamp(0.0, 1.0);
-        let text = clock(f64::from(part) * duration_s);
-        let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Tooltip, Id::new("time under the pointer")));
-        let at = pos2(pointer.x.clamp(rect.left() + 24.0, rect.right() - 24.0), rect.top() - GRID);
-        let galley = painter.layout_no_wrap(text, FontId::proportional(13.0), ui.visuals().text_color());
-        let place = Align2::CENTER_BOTTOM.anchor_size(at, galley.size());
-        painter.rect_filled(place.expand2(vec2(8.0, 4.0)), 4, ui.visuals().panel_fill);
-        painter.galley(place.min, galley, Color32::WHITE);
+        let seconds = f64::from(part) * duration_s;
+        let chapter = film.chapters.iter().rfind(|chapter| chapter.start_s <= seconds + 0.05 && !chapter.title.is_empty());
+        let says = chapter.map_or_else(|| clock(seconds), |chapter| format!("{}  {}", clock(seconds), chapter.title));
+        peek.show(ui, (pointer.x, rect), seconds, says);
+    }
+}
+
+/// Gaps in the line where chapters begin.
+fn paint_chapters(ui: &Ui, rect: Rect, film: &ViewOfFilm, duration_s: f64) {
+    for chapter in film.chapters.iter().filter(|chapter| chapter.start_s > 0.5 && chapter.start_s < duration_s) {
+        let x = rect.left() + rect.width() * (chapter.start_s / duration_s) as f32;
+        let gap = Rect::from_center_size(pos2(x, rect.center().y), vec2(2.0, GRID));
+        ui.painter().rect_filled(gap, 0, ui.visuals().panel_fill);
     }
 }
 
@@ -190,6 +205,16 @@ fn part_under(response: &Response, rect: Rect) -> Option<f32> {
 
 fn dragged_to(response: &Response, rect: Rect) -> Option<f32> {
     (response.dragged() || response.is_pointer_button_down_on()).then(|| part_under(response, rect)).flatten()
+}
+
+/// A second, lighter line under the first: bytes and seconds do not lie quite alike, which nobody sees.
+fn paint_buffered(ui: &Ui, rect: Rect, parts: &[std::ops::Range<f32>]) {
+    let palette = Palette::of(ui.ctx().theme());
+    for part in parts {
+        let (from, to) = (rect.left() + rect.width() * part.start, rect.left() + rect.width() * part.end);
+        let line = Rect::from_min_max(pos2(from, rect.center().y - 2.0), pos2(to, rect.center().y + 2.0));
+        ui.painter().rect_filled(line, 2.0, palette.quiet.gamma_multiply(0.5));
+    }
 }
 
 fn paint_track(ui: &Ui, rect: Rect, part: f32, is_hot: bool) {

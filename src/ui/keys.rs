@@ -5,6 +5,7 @@ use bevy::{
 use bevy_egui::input::EguiWantsInput;
 
 use super::{Action, Awake};
+use crate::film::TurnChapter;
 
 /// Keys, as in mpv and on YouTube. While text is typed none of them reaches the hall.
 pub(super) fn plugin(app: &mut App) {
@@ -81,8 +82,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(KeyCode::ArrowRight, "→", "5 seconds on", || Action::SeekBy { seconds: 5 }).repeating(),
     Key::typed("j", "10 seconds back", || Action::SeekBy { seconds: -10 }).repeating(),
     Key::typed("l", "10 seconds on", || Action::SeekBy { seconds: 10 }).repeating(),
-    Key::new(KeyCode::PageUp, "Page up", "A minute on", || Action::SeekBy { seconds: 60 }).repeating(),
-    Key::new(KeyCode::PageDown, "Page down", "A minute back", || Action::SeekBy { seconds: -60 }).repeating(),
+    Key::new(KeyCode::PageUp, "Page up", "Next chapter, or a minute on", || Action::Chapter(TurnChapter::Next)).repeating(),
+    Key::new(KeyCode::PageDown, "Page down", "Previous chapter, or a minute back", || Action::Chapter(TurnChapter::Previous)).repeating(),
     Key::new(KeyCode::Home, "Home", "To the beginning", || Action::SeekTo { seconds: 0.0 }),
     Key::new(KeyCode::ArrowUp, "↑", "Louder", || Action::VolumeBy { percent: 5.0 }).repeating(),
     Key::new(KeyCode::ArrowDown, "↓", "Quieter", || Action::VolumeBy { percent: -5.0 }).repeating(),

@@ -9,7 +9,10 @@ use super::{
     person,
     theme::{ACCENT, GRID, NIGHT, Palette},
 };
-use crate::room::{Standing, read_invite};
+use crate::{
+    film::path_of,
+    room::{Standing, read_invite},
+};
 
 /// Before a film and without company: open a film, open the theater, or go to a friend's.
 pub(super) fn show(context: &egui::Context, (view, company): (&View, &Company), panels: &mut Panels, actions: &mut Vec<Action>) {
@@ -203,7 +206,7 @@ impl Typed {
         match read_invite(text) {
             Ok(()) => Self::Invite,
             Err(sentence) if is_meant_as_invite(text) => Self::BadInvite(sentence),
-            Err(_) => Self::Path(expanded(text)),
+            Err(_) => Self::Path(path_of(text)),
         }
     }
 }
@@ -220,16 +223,6 @@ fn is_meant_as_invite(text: &str) -> bool {
     after_mark.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && !rest.contains(['/', '\\', '.']))
 }
 
-/// A path as people type or paste it: quoted, as a link to a file, or from their home.
-fn expanded(typed: &str) -> PathBuf {
-    let typed = typed.strip_prefix("file://").unwrap_or(typed);
-    let bare = typed.strip_prefix(['"', '\'']).and_then(|rest| rest.strip_suffix(['"', '\''])).unwrap_or(typed);
-    match (bare.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => PathBuf::from(bare),
-    }
-}
-
 const WIDTH: f32 = 760.0;
 /// Narrower cards have one column.
 const TWO_COLUMNS: f32 = 520.0;
@@ -242,13 +235,6 @@ const INVITED: &str = "That is an invite. Press Join.";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_taken_as_people_paste_them() {
-        assert_eq!(expanded("'/films/a b.mkv'"), PathBuf::from("/films/a b.mkv"));
-        assert_eq!(expanded("file:///films/a.mkv"), PathBuf::from("/films/a.mkv"));
-        assert_eq!(expanded("\"C:\\films\\a.mkv\""), PathBuf::from("C:\\films\\a.mkv"));
-    }
 
     #[test]
     fn nobody_is_told_off_for_the_first_letter() {

@@ -20,6 +20,7 @@ mod keys;
 mod lobby;
 mod notices;
 mod parts;
+mod peek;
 mod people;
 mod person;
 mod place;
@@ -41,6 +42,7 @@ pub use theme::{Look, Theme};
 pub use view::{Awake, Panels, View};
 
 use crate::{
+    film::Preview,
     room::Chat,
     theater::{Cinema, SeatedCamera},
 };
@@ -65,6 +67,7 @@ pub fn plugin(app: &mut App) {
         dialog::plugin,
         fonts::plugin,
         notices::plugin,
+        peek::plugin,
         remote::plugin,
     ));
     app.add_systems(EguiPrimaryContextPass, draw.after(theme::dress));
@@ -84,16 +87,18 @@ fn draw(
     mut talk: ResMut<Talk>,
     notices: Res<notices::Notices>,
     (remote, cinema): (Res<Remote>, Res<Cinema>),
+    (mut peek, preview): (ResMut<peek::Peek>, Option<Res<Preview>>),
     mut commands: Commands,
 ) -> Result {
     let context = contexts.ctx_mut()?;
     let mut actions = Vec::new();
     if !panels.are_hidden {
         let (view, company, panels) = (&*view, &*company, &mut *panels);
+        peek.take(context, preview.as_deref());
         if company.is_in_lobby(view) {
             lobby::show(context, (view, company), panels, &mut actions);
         }
-        let bar = bar::show(context, (view, company), &talk, &mut actions);
+        let bar = bar::show(context, (view, company), &talk, &mut peek, &mut actions);
         // What stands over the bar sinks as it fades.
         let over = bar.map_or(0.0, |bar| context.content_rect().bottom() - bar.top()) * view.visibility + 2.0 * theme::GRID;
         let people = people::show(context, (view, company), panels, over, &mut actions);

@@ -2,7 +2,7 @@ use bevy::prelude::*;
 
 use crate::{
     audio::Mixer,
-    film::{Opening, Screening},
+    film::{Buffered, Opening, Screening},
     room::{Frame, Now, ParticipantId, Playback, Room},
 };
 
@@ -18,6 +18,7 @@ fn gather(
     screening: Option<Res<Screening>>,
     opening: Option<Res<Opening>>,
     mixer: Option<Res<Mixer>>,
+    buffered: Option<Res<Buffered>>,
     now: Res<Now>,
     time: Res<Time>,
 ) {
@@ -34,6 +35,8 @@ fn gather(
             plays,
             is_waiting: room.gather.is_some(),
             sound: screening.as_ref().map(|screening| screening.sound_name()),
+            buffered: buffered.map_or_else(Vec::new, |buffered| buffered.0.clone()),
+            chapters: screening.as_ref().map_or_else(Vec::new, |screening| chapters(screening)),
             has_sounds: screening.as_ref().is_some_and(|screening| screening.info().sounds.len() > 1),
         }),
         opening: opening.map(|opening| opening.name().to_owned()),
@@ -41,6 +44,11 @@ fn gather(
         is_muted: mixer.is_some_and(|mixer| mixer.is_film_muted()),
         visibility: shown,
     };
+}
+
+fn chapters(screening: &Screening) -> Vec<ChapterMark> {
+    let chapters = screening.info().chapters.iter();
+    chapters.map(|chapter| ChapterMark { start_s: chapter.start_ns as f64 / 1e9, title: chapter.title.clone() }).collect()
 }
 
 /// How things are, as the panels show it.
@@ -71,10 +79,23 @@ pub struct ViewOfFilm {
     pub plays: bool,
     /// Whether it stands until it is ready.
     pub is_waiting: bool,
+    /// The parts of somebody else's film that are here, of 0 to 1.
+    pub buffered: Vec<std::ops::Range<f32>>,
+    /// Its chapters, from the first.
+    pub chapters: Vec<ChapterMark>,
     /// The sound track in words.
     pub sound: Option<String>,
     /// Whether there is more than one.
     pub has_sounds: bool,
+}
+
+/// Where a chapter begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChapterMark {
+    /// From the film's beginning.
+    pub start_s: f64,
+    /// Its name; may be empty.
+    pub title: String,
 }
 
 /// What is open, and what is being typed.
