@@ -30,6 +30,7 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     }
     let mut app = App::new();
     app.add_plugins((TaskPoolPlugin::default(), TimePlugin, StatesPlugin));
+    app.add_plugins(super::signals::plugin);
     house(&mut app, Ground::open(cli)?);
     app.init_resource::<LastProblem>().add_observer(|notice: On<Notice>, mut last: ResMut<LastProblem>| {
         if notice.event().severity == Severity::Problem {
@@ -325,6 +326,7 @@ impl Line {
             Self::Close => asks(world, Ask::Close),
             Self::Audio(number) => match world.get_resource::<Screening>().map(|screening| screening.info().sounds.len()) {
                 None => Answer::error("There is no film. Open one first: open FILE.".to_owned()),
+                Some(1) if number > 1 => Answer::error("This film has one sound track.".to_owned()),
                 Some(count) if number > count => Answer::error(format!("This film has {count} sound tracks.")),
                 Some(_) => {
                     world.trigger(ChooseSound::Number(number.checked_sub(1)));

@@ -16,7 +16,7 @@ pub(super) fn to_stderr(verbose: u8) {
 pub(super) fn filter(verbose: u8) -> &'static str {
     match verbose {
         0 => {
-            "warn,bevy_render=error,bevy_egui=error,bevy_winit=error,wgpu=error,wgpu_core=error,wgpu_hal=error,naga=error,winit=error,pulseaudio=off"
+            "warn,bevy_render=error,bevy_egui=error,bevy_winit=error,wgpu=error,wgpu_core=error,wgpu_hal=error,naga=error,winit=error,pulseaudio=off,iroh::socket=off,bevy_replicon=error"
         }
         1 => "warn,houselights=info,wgpu_hal=error,pulseaudio=off",
         2 => "info,houselights=debug,wgpu_core=warn,wgpu_hal=warn,naga=warn",

@@ -14,6 +14,7 @@ mod parts;
 mod people;
 mod sample;
 mod shot;
+mod signals;
 mod window;
 
 use std::{io::Write as _, process::ExitCode};

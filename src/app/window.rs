@@ -10,7 +10,7 @@ use bevy::{
     winit::{UpdateMode, WinitSettings},
 };
 
-use super::{Cli, Ground, cli, hall, house, keep, log, people, say};
+use super::{Cli, Ground, cli, hall, house, keep, log, people, say, signals};
 use crate::{
     film::{DisplayLead, FilmSource, Finished, Open, OpenFailed, Opening},
     room::{Hosting, Join, Now, OpenTheater, Playback, Room, Standing},
@@ -38,6 +38,7 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
             .set(WindowPlugin { primary_window: Some(window), ..WindowPlugin::default() })
             .set(LogPlugin { filter: log::filter(cli.verbose).to_owned(), ..LogPlugin::default() }),
     );
+    app.add_plugins(signals::plugin);
     house(&mut app, Ground::open(cli)?);
     hall(&mut app, cli.tier.map(Tier::from));
     keep::plugin(&mut app, cli);

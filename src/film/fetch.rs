@@ -2,7 +2,7 @@ use bevy::prelude::*;
 
 use super::{
     Abandoned, Screening,
-    open::{Decoding, Hand, STUCK_NS, begin},
+    open::{Decoding, Hand, Offer, STUCK_NS, begin},
     screening::TraceTo,
     share::Shared,
 };
@@ -10,12 +10,13 @@ use crate::{
     audio::Mixer,
     media::{Event as Told, Player, Source},
     notice::Notice,
-    room::{FilmOnScreen, Frame, Me, Now, Participant, Playback, Reckoning, Room, Standing},
+    room::{Ask, FilmId, FilmOnScreen, Frame, Me, Now, Participant, Playback, Reckoning, Room, Standing},
     swarm::Ticket,
 };
 
 /// Opens the film that somebody else brought, from the bytes that arrive.
 pub(super) fn plugin(app: &mut App) {
+    app.add_systems(Update, miss_own.in_set(Frame::Decide));
     app.add_systems(
         Update,
         (fetch, step_by_hand.run_if(resource_exists::<Fetching>), hear_fetching.run_if(resource_exists::<Fetching>))
@@ -32,7 +33,7 @@ fn fetch(
     fetching: Option<Res<Fetching>>,
     swarm: Option<Res<Shared>>,
     decoding: Res<Decoding>,
-    mut given_up: Local<Option<crate::room::FilmId>>,
+    mut given_up: Local<Option<FilmId>>,
     mut commands: Commands,
 ) {
     let wanted = room.as_ref().and_then(|room| room.film.as_ref());
@@ -61,6 +62,33 @@ fn fetch(
     match begin(Source::new(film.title.as_str(), reader), *decoding) {
         Ok((player, by_hand)) => commands.insert_resource(Fetching { player: Some(player), by_hand, film: film.clone() }),
         Err(error) => commands.trigger(Notice::problem(error.to_string())),
+    }
+}
+
+/// Whoever comes back as the presenter of a film that they no longer have says so: nobody waits for its bytes.
+fn miss_own(
+    room: Option<Single<&Playback, With<Room>>>,
+    me: Option<Single<&Participant, With<Me>>>,
+    screening: Option<Res<Screening>>,
+    offer: Option<Res<Offer>>,
+    now: Res<Now>,
+    mut missed: Local<Option<(FilmId, i64)>>,
+    mut said: Local<Option<FilmId>>,
+    mut commands: Commands,
+) {
+    let (Some(room), Some(me)) = (room, me) else { return *missed = None };
+    let film = room.film.as_ref().filter(|film| film.presenter == me.id && !film.is_orphaned && *said != Some(film.id));
+    let film = film.filter(|film| offer.is_none() && screening.is_none_or(|screening| screening.film != film.id));
+    let Some(film) = film else { return *missed = None };
+    let since = match *missed {
+        Some((id, since)) if id == film.id => since,
+        _ => now.mono_ns,
+    };
+    *missed = Some((film.id, since));
+    if now.mono_ns - since > MISSED_NS {
+        *said = Some(film.id);
+        commands.trigger(Ask::Forsake { film: film.id });
+        commands.trigger(Notice::problem(format!("“{}” was yours and is not open here any more: put it on again to go on.", film.title)));
     }
 }
 
@@ -101,6 +129,10 @@ fn hear_fetching(
                 Err(sentence) => sentence,
             }
         }
+        // What did not come looks like a damaged file.
+        Some(Told::Failed(_)) if room.film.as_ref().is_some_and(|film| film.is_orphaned) => {
+            format!("“{title}” cannot be had any more: whoever brought it has left. Ask for it to be put on again.")
+        }
         Some(Told::Failed(error)) => error.to_string(),
         Some(other) => {
             tracing::error!("a film that is not open yet told {other:?}");
@@ -120,3 +152,6 @@ pub struct Fetching {
     /// Which one.
     pub film: FilmOnScreen,
 }
+
+/// The room's answer and the film it is about may be a frame apart.
+const MISSED_NS: i64 = 1_000_000_000;

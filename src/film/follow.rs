@@ -22,7 +22,7 @@ fn on_playback(
 ) {
     let Ok(playback) = playbacks.get(inserted.event().entity) else { return };
     let Some(film) = &playback.film else { return commands.remove_resource::<Screening>() };
-    if is_over(playback) {
+    if is_over(playback, screening.as_deref()) {
         commands.trigger(Finished);
     }
     let offered = offer.as_mut().and_then(|offer| offer.screening.take_if(|screening| screening.film == film.id));
@@ -52,10 +52,12 @@ fn on_playback(
     screening.settles_at_mono_ns = corner_mono_ns.max(now.mono_ns) + SETTLE_NS;
 }
 
-/// Whether the film has run to its end, and nobody moved it since.
-fn is_over(playback: &Playback) -> bool {
-    let end_ns = playback.film.as_ref().and_then(|film| film.duration_ns);
-    playback.gather.is_none() && end_ns.is_some() && playback.timeline == Timeline::standing(FilmTime::from_ns(end_ns.unwrap_or_default()))
+/// Whether the film has run to its end, and nobody moved it since. A file that breaks off ends where its last sample is.
+fn is_over(playback: &Playback, screening: Option<&Screening>) -> bool {
+    let said = playback.film.as_ref().and_then(|film| film.duration_ns);
+    let decoded = screening.filter(|screening| screening.follows == playback.generation).and_then(|screening| screening.end_ns);
+    let stands_at = |end_ns: i64| playback.timeline == Timeline::standing(FilmTime::from_ns(end_ns));
+    playback.gather.is_none() && [said, decoded].into_iter().flatten().any(stands_at)
 }
 
 fn keep_in_step(mut screening: ResMut<Screening>, room: Single<&Playback, With<Room>>, now: Res<Now>) {

@@ -1,4 +1,8 @@
-use std::{fs::File, io::Cursor};
+use std::{
+    fs::File,
+    io::{self, Cursor, Read, Seek, SeekFrom},
+    time::SystemTime,
+};
 
 use bevy::prelude::*;
 
@@ -10,7 +14,7 @@ use super::{
 use crate::{
     net::{FilmPort, Identity, ParticipantId, Signature},
     notice::Notice,
-    room::{FilmId, FilmWay, Frame, Mine, Myself, Playback, Room, Viewing, ViewingState},
+    room::{Ask, FilmId, FilmWay, Frame, Mine, Myself, Playback, Room, Viewing, ViewingState},
     swarm::{Event as Told, Keys, Options, Swarm},
     trace::mono_ns,
 };
@@ -34,7 +38,7 @@ fn start(mut way: ResMut<FilmWay>, myself: Res<Myself>, folder: Res<CacheFolder>
     }
 }
 
-fn begin(port: FilmPort, identity: &Identity, folder: &CacheFolder) -> std::io::Result<Swarm> {
+fn begin(port: FilmPort, identity: &Identity, folder: &CacheFolder) -> io::Result<Swarm> {
     let options = Options {
         keys: Box::new(OwnKeys(identity.clone())),
         cache_folder: folder.path.clone(),
@@ -50,7 +54,9 @@ fn hear_swarm(swarm: Option<Res<Shared>>, screening: Option<Res<Screening>>, fet
         match told {
             Told::Failed { film, sentence } => {
                 commands.trigger(Notice::problem(sentence));
-                if screening.as_ref().is_some_and(|screening| screening.film == film && !screening.is_own()) {
+                if screening.as_ref().is_some_and(|screening| screening.film == film && screening.is_own()) {
+                    commands.trigger(Ask::Forsake { film });
+                } else if screening.as_ref().is_some_and(|screening| screening.film == film && !screening.is_own()) {
                     commands.remove_resource::<Screening>();
                     commands.trigger(Abandoned);
                 } else if fetching.as_ref().is_some_and(|fetching| fetching.film.id == film) {
@@ -103,10 +109,42 @@ fn offer_to_others(swarm: &Swarm, film: FilmId, source: &FilmSource) -> Result<(
         FilmSource::File(path) => {
             let file = File::open(path)
                 .map_err(|error| format!("The others cannot see this film: {} cannot be read again ({error}).", path.display()))?;
-            swarm.present(film, file)
+            swarm.present(film, Unchanged::new(file))
         }
     };
     offered.map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// A file as it was when it was put on the screen: written to since, it is another film, whatever its size.
+struct Unchanged {
+    file: File,
+    written: Option<SystemTime>,
+}
+
+impl Unchanged {
+    fn new(file: File) -> Self {
+        let written = Self::written(&file);
+        Self { file, written }
+    }
+
+    /// `None` where the file system does not say.
+    fn written(file: &File) -> Option<SystemTime> {
+        file.metadata().and_then(|metadata| metadata.modified()).ok()
+    }
+}
+
+impl Read for Unchanged {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        // After reading: what was read is then older than any writing.
+        if Self::written(&self.file) == self.written { Ok(count) } else { Err(io::Error::other("it was written to")) }
+    }
+}
+
+impl Seek for Unchanged {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 /// A film whose presenter has left is as long as what has come of it.
@@ -227,3 +265,23 @@ const LOOK_INTERVAL_S: f64 = 0.25;
 const SAY_INTERVAL_S: f64 = 0.5;
 /// Of a film that does not say how long it is.
 const BYTES_PER_S: u64 = 500_000;
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_written_to_is_another_film() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("film");
+        fs::write(&path, [1; 100]).unwrap();
+        let mut film = Unchanged::new(File::open(&path).unwrap());
+        let mut bytes = [0; 10];
+        film.read_exact(&mut bytes).unwrap();
+        let later = SystemTime::now() + Duration::from_secs(5);
+        File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        assert!(film.read_exact(&mut bytes).unwrap_err().to_string().contains("written"));
+    }
+}

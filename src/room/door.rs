@@ -2,7 +2,7 @@ use bevy::prelude::*;
 use bevy_replicon::prelude::*;
 
 use super::{
-    Arrived, Chat, Me, Myself, Now, PEOPLE_MAX, Participant, Reckoning, Room, Standing, Whereabouts,
+    Arrived, Chat, LeftForGood, Me, Myself, Now, PEOPLE_MAX, Participant, Reckoning, Room, Standing, Whereabouts,
     host::{Hosted, Hosting},
     join::{AGAIN_NS, Attempt, Joined, MENDING_NS, Parted, parting},
     people::enter_own_room,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::{Estimate, Fed, Stamps},
-    net::{Addresses, Arrival, Event as Told, Member, Members, Standing as Way},
+    net::{Addresses, Arrival, Event as Told, Member, Members, Reason, Standing as Way},
     notice::Notice,
 };
 
@@ -94,8 +94,13 @@ fn hear_network(
                 (_, Way::Member) => {}
                 _ => line.close("Nobody is expected here."),
             },
-            Told::Down { line, reason, .. } => match &mut *stage {
-                Stage::Hosting(_) => commands.trigger(GuestDown(line)),
+            Told::Down { line, peer, reason } => match &mut *stage {
+                Stage::Hosting(_) => {
+                    if matches!(reason, Reason::Left) {
+                        commands.trigger(LeftForGood { id: peer });
+                    }
+                    commands.trigger(GuestDown(line));
+                }
                 Stage::Joined(joined) if joined.line.id() == line => {
                     commands.trigger(Detach);
                     let invite = joined.invite.clone();

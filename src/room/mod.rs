@@ -46,7 +46,7 @@ pub use head::{Head, Turned};
 pub use host::{Hosting, OpenTheater};
 pub use join::{Join, Parted, read_invite};
 pub use now::{Clock, Now, Reckoning};
-pub use people::{Appearance, Arrived, Departed, Me, Myself, PEOPLE_MAX, Participant, Viewing, ViewingState, Whereabouts};
+pub use people::{Appearance, Arrived, LeftForGood, Me, Myself, PEOPLE_MAX, Participant, Viewing, ViewingState, Whereabouts};
 pub use playback::{Ask, FilmOnScreen, Gather, Lead, Playback, ReadyFor, decide};
 pub use reach::{FilmWay, Relay, RelayChoice};
 pub use rights::{Moderation, Right, Rights, Rules};

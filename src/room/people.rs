@@ -84,7 +84,6 @@ fn on_departure(
         if people.iter().filter(|(other, ..)| other.id == participant.id).count() < 2 {
             announce(format!("{} left.", participant.name), &mut commands);
         }
-        commands.trigger(Departed { id: participant.id });
     }
 }
 
@@ -222,9 +221,9 @@ pub struct Arrived {
     pub addresses: Addresses,
 }
 
-/// Somebody is gone from the room that is kept here.
+/// Somebody said goodbye to the room that is kept here, or was removed: unlike those whose line broke they are not expected back.
 #[derive(Event, Debug, Clone, Copy)]
-pub struct Departed {
+pub struct LeftForGood {
     /// Who.
     pub id: ParticipantId,
 }

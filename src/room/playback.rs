@@ -3,7 +3,7 @@ use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Departed, Frame, Now, Participant, Rights, Room, Rules, Standing,
+    Frame, LeftForGood, Now, Participant, Rights, Room, Rules, Standing,
     chat::announce,
     tell,
     wish::{Wish, Wished, wish_for},
@@ -20,28 +20,34 @@ pub(super) fn plugin(app: &mut App) {
     wish_for::<Ask>(app);
     app.init_resource::<Lead>()
         .add_observer(on_ask)
-        .add_observer(on_departed)
-        .add_systems(Update, gather.in_set(Frame::Decide).run_if(Standing::keeps));
+        .add_observer(on_left)
+        .add_systems(Update, (gather, await_presenter).in_set(Frame::Decide).run_if(Standing::keeps));
 }
 
 fn on_ask(
     asked: On<Wished<Ask>>,
     people: Query<(Option<&Participant>, &Rights)>,
-    room: Single<(Entity, &Playback), With<Room>>,
+    room: Single<(Entity, &Playback, &Rules), With<Room>>,
     now: Res<Now>,
     lead: Res<Lead>,
     mut commands: Commands,
 ) {
     let Ok((participant, rights)) = people.get(asked.by) else { return };
-    let (room, playback) = *room;
+    let (room, playback, rules) = *room;
     let by = participant.map(|participant| participant.id);
-    if let Err(sentence) = may(rights, playback, &asked.wish, by) {
+    if let Err(sentence) = may(rights, rules.locked, playback, &asked.wish, by) {
         return tell(asked.by, sentence, &mut commands);
     }
     if let Ask::Ready { generation } = asked.wish {
         // Whoever is not seated is not waited for.
         if participant.is_some() {
             commands.entity(asked.by).insert(ReadyFor(generation));
+        }
+        return;
+    }
+    if let Ask::Forsake { film } = asked.wish {
+        if playback.film.as_ref().is_some_and(|shown| shown.id == film) {
+            orphan(room, playback, &mut commands);
         }
         return;
     }
@@ -61,7 +67,13 @@ fn on_ask(
 }
 
 /// Whether somebody with these rights may ask for that.
-fn may(rights: &Rights, playback: &Playback, ask: &Ask, by: Option<ParticipantId>) -> Result<(), &'static str> {
+fn may(
+    rights: &Rights,
+    is_locked: bool,
+    playback: &Playback,
+    ask: &Ask,
+    by: Option<ParticipantId>,
+) -> Result<(), &'static str> {
     let presents = playback.film.as_ref().is_some_and(|film| Some(film.presenter) == by);
     let is_orphaned = playback.film.as_ref().is_some_and(|film| film.is_orphaned);
     match ask {
@@ -69,6 +81,10 @@ fn may(rights: &Rights, playback: &Playback, ask: &Ask, by: Option<ParticipantId
         // Only one copy says where the film ends: the presenter's, or, when that one is gone, whichever runs out first.
         Ask::Ended { .. } if presents || is_orphaned => Ok(()),
         Ask::Ended { .. } => Err(""),
+        Ask::Forsake { .. } if presents => Ok(()),
+        Ask::Forsake { .. } => Err(""),
+        // Another film moves the film as well.
+        Ask::Present { .. } if is_locked && !rights.remote && !rights.moderator => Err("The remote is locked. Ask a moderator for it."),
         Ask::Present { .. } if rights.present || rights.moderator => Ok(()),
         Ask::Present { .. } => Err("A moderator decides who puts on a film here, and did not choose you."),
         Ask::Close if presents => Ok(()),
@@ -92,16 +108,41 @@ fn deed(ask: &Ask, before: &Playback, after: &Playback) -> Option<String> {
         Ask::Present { .. } => Some(format!("put on {}", title(after))),
         Ask::Close => Some(format!("took {} off the screen", title(before))),
         Ask::StartAnyway => Some("started without waiting".to_owned()),
-        Ask::Ready { .. } | Ask::Ended { .. } => None,
+        Ask::Ready { .. } | Ask::Ended { .. } | Ask::Forsake { .. } => None,
     }
 }
 
-/// A presenter who leaves takes the file along; what everybody has of it plays on.
-fn on_departed(departed: On<Departed>, room: Option<Single<(Entity, &Playback), With<Room>>>, mut commands: Commands) {
-    let Some((room, playback)) = room.map(Single::into_inner) else { return };
-    if let Some(film) = playback.film.as_ref().filter(|film| film.presenter == departed.id) {
+/// A presenter who leaves takes the file along.
+fn on_left(left: On<LeftForGood>, room: Option<Single<(Entity, &Playback), With<Room>>>, mut commands: Commands) {
+    if let Some((room, playback)) = room.map(Single::into_inner)
+        && playback.film.as_ref().is_some_and(|film| film.presenter == left.id)
+    {
+        orphan(room, playback, &mut commands);
+    }
+}
+
+/// Whose line broke may be back in a moment with the film at hand; for that long it only stops coming.
+fn await_presenter(
+    room: Single<(Entity, &Playback), With<Room>>,
+    people: Query<&Participant>,
+    now: Res<Now>,
+    mut away_since: Local<Option<RoomTime>>,
+    mut commands: Commands,
+) {
+    let (room, playback) = *room;
+    let awaited = playback.film.as_ref().filter(|film| !film.is_orphaned && !people.iter().any(|person| person.id == film.presenter));
+    if awaited.is_none() {
+        *away_since = None;
+    } else if now.room() - *away_since.get_or_insert(now.room()) > AWAY_NS {
+        orphan(room, playback, &mut commands);
+    }
+}
+
+/// What everybody has of the film plays on.
+fn orphan(room: Entity, playback: &Playback, commands: &mut Commands) {
+    if let Some(film) = playback.film.as_ref().filter(|film| !film.is_orphaned) {
         let film = FilmOnScreen { is_orphaned: true, ..film.clone() };
-        announce(format!("“{}” plays on as far as it has come to everybody.", film.title), &mut commands);
+        announce(format!("“{}” plays on as far as it has come to everybody.", film.title), commands);
         commands.entity(room).insert(Playback { film: Some(film), ..playback.clone() });
     }
 }
@@ -170,8 +211,10 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Op
         Ask::StartAnyway => playback.gather.map(|_| playback.started(now, lead_ns)),
         Ask::Ended { generation, at } => {
             let is_of_now = generation == playback.generation && playback.gather.is_none() && plays;
-            // Now its length is known, whatever the file said.
-            let film = FilmOnScreen { duration_ns: Some(at.ns()), ..film.clone() }.possible();
+            // Now its length is known, if the file was nearly right; a file that breaks off is not shorter for that.
+            let breaks_off = film.duration_ns.is_some_and(|duration_ns| at.ns() + EARLY_END_NS.max(duration_ns / 10) < duration_ns);
+            let duration_ns = if breaks_off { film.duration_ns } else { Some(at.ns()) };
+            let film = FilmOnScreen { duration_ns, ..film.clone() }.possible();
             is_of_now.then(|| Playback { film: Some(film), timeline: Timeline::standing(at), ..playback.clone() })
         }
         Ask::Close => Some(Playback {
@@ -180,7 +223,7 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Op
             generation: playback.generation.wrapping_add(1),
             timeline: Timeline::standing(FilmTime::ZERO),
         }),
-        Ask::Present { .. } | Ask::Ready { .. } => None,
+        Ask::Present { .. } | Ask::Ready { .. } | Ask::Forsake { .. } => None,
     }
 }
 
@@ -225,11 +268,16 @@ pub enum Ask {
     },
     /// Take the film off the screen.
     Close,
+    /// The presenter has lost this film's file, or comes back without it.
+    Forsake {
+        /// Which one.
+        film: FilmId,
+    },
 }
 
 impl Wish for Ask {
     fn is_by_hand(&self) -> bool {
-        !matches!(self, Self::Ready { .. } | Self::Ended { .. })
+        !matches!(self, Self::Ready { .. } | Self::Ended { .. } | Self::Forsake { .. })
     }
 }
 
@@ -342,6 +390,10 @@ const LEAD_NS: i64 = 60_000_000;
 const LATENCY_MOST_NS: i64 = 400_000_000;
 /// A seek never goes closer to the end than this, so that there is a picture; and closer than this the film counts as over.
 const END_MARGIN_NS: i64 = 50_000_000;
+/// Files that end this much before their own word are damaged; less is rounding.
+const EARLY_END_NS: i64 = 2_000_000_000;
+/// For so long a presenter whose line broke is expected back.
+const AWAY_NS: i64 = 20_000_000_000;
 /// A thousand hours.
 const DURATION_MOST_NS: i64 = 3_600_000 * 1_000_000_000;
 
@@ -417,6 +469,9 @@ mod tests {
     #[test]
     fn at_its_end_the_film_stands_and_play_begins_anew() {
         let end = FilmTime::from_ns(60 * SECOND);
+        let early = FilmTime::from_ns(40 * SECOND);
+        let broken_off = decide(&playing(), &Ask::Ended { generation: 1, at: early }, at(41.0)).unwrap();
+        assert_eq!((broken_off.timeline.film, broken_off.film.unwrap().duration_ns), (early, Some(60 * SECOND)));
         assert_eq!(decide(&playing(), &Ask::Ended { generation: 0, at: end }, at(61.0)), None);
         let ended = decide(&playing(), &Ask::Ended { generation: 1, at: end }, at(61.0)).unwrap();
         assert_eq!((ended.timeline.film_at(at(99.0)), ended.plays(at(99.0))), (end, false));

@@ -3,7 +3,7 @@ use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Expel, Me, Participant, Room,
+    Expel, LeftForGood, Me, Participant, Room,
     chat::announce,
     tell,
     wish::{Wish, Wished, wish_for},
@@ -53,10 +53,12 @@ fn on_moderation(
         Moderation::Kick { .. } if is_keeper => {
             return tell(by, format!("{name} keeps this room and cannot be removed from it."), &mut commands);
         }
+        Moderation::Kick { .. } if target == by => return tell(by, "You cannot remove yourself; to go, leave the theater.", &mut commands),
         Moderation::Kick { .. } => {
             announce(format!("{by_name} removed {name}."), &mut commands);
             commands.trigger(Expel { who: target, sentence: format!("{by_name} removed you from the theater.") });
             commands.trigger(Banish { id: who });
+            commands.trigger(LeftForGood { id: who });
             return;
         }
         Moderation::Promote { .. } => (Rights { moderator: true, ..Rights::default() }, "made a moderator of".to_owned()),

@@ -60,7 +60,15 @@ impl Theater {
         self.guests.len() - 1
     }
 
+    /// Goes with a goodbye.
     fn leave(&mut self, guest: usize) -> App {
+        let id = id(&self.guests[guest]);
+        self.host.world_mut().trigger(LeftForGood { id });
+        self.lose(guest)
+    }
+
+    /// The line breaks.
+    fn lose(&mut self, guest: usize) -> App {
         let mut guest = self.guests.remove(guest);
         self.host.disconnect_client(&mut guest);
         self.rounds(2);
@@ -233,6 +241,32 @@ fn a_presenter_who_leaves_takes_the_remote_along_and_the_film_ends_in_order() {
     theater.ask(Some(0), Ask::Ended { generation, at: FilmTime::from_ns(5 * SECOND) });
     let ended = playback(&mut theater.host);
     assert_eq!((ended.timeline.film, ended.timeline.after), (FilmTime::from_ns(5 * SECOND), crate::clock::Motion::Stands));
+}
+
+#[test]
+fn a_presenter_whose_line_broke_is_awaited_for_a_while() {
+    let mut theater = Theater::open(&["Bo", "Cy"]);
+    theater.present(Some(0));
+    theater.all_ready();
+    let bo = id(&theater.guests[0]);
+    drop(theater.lose(0));
+    theater.rounds(20 * 19);
+    theater.ask(Some(0), Ask::SeekBy { ns: SECOND });
+    assert!(!playback(&mut theater.host).film.unwrap().is_orphaned && playback(&mut theater.host).gather.is_some());
+    theater.rounds(20 * 2);
+    assert!(playback(&mut theater.guests[0]).film.unwrap().is_orphaned, "{bo:?} did not come back");
+}
+
+#[test]
+fn a_presenter_without_the_file_says_so_and_nobody_else_may() {
+    let mut theater = Theater::open(&["Bo", "Cy"]);
+    theater.present(Some(0));
+    theater.all_ready();
+    let film = playback(&mut theater.host).film.unwrap().id;
+    theater.ask(Some(1), Ask::Forsake { film });
+    assert!(!playback(&mut theater.host).film.unwrap().is_orphaned);
+    theater.ask(Some(0), Ask::Forsake { film });
+    assert!(playback(&mut theater.host).film.unwrap().is_orphaned);
 }
 
 #[test]

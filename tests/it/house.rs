@@ -76,6 +76,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rfd", &["ui"]),
     ("clap*", &["app"]),
     ("tracing_subscriber", &["app"]),
+    ("signal_hook", &["app"]),
 ];
 
 /// C libraries bound by hand with `#[link(name = "…")]`.
