@@ -26,7 +26,7 @@ pub(super) fn build(model: &mut Model) {
 
 fn stage(model: &mut Model) {
     let wood = walnut();
-    let bow = |x: f32| STAGE_FRONT_Z + 0.45 * (1.0 - (x / HALL_HALF_M).powi(2));
+    let bow = |x: f32| STAGE_FRONT_M + STAGE_BOW_M * (1.0 - (x / HALL_HALF_M).powi(2));
     model.of(Pattern::Wood).patch((30, 5), Vec3::Y, wood.toned(0.75), |s, t| {
         let x = (s * 2.0 - 1.0) * HALL_HALF_M;
         let at = Vec3::new(x, STAGE_HEIGHT_M, -0.05 + (bow(x) - 0.01) * t);
@@ -101,7 +101,6 @@ fn red() -> Paint {
     Paint::matt(138, 18, 28)
 }
 
-const STAGE_FRONT_Z: f32 = 1.15;
 const PELMET_LOW_Y: f32 = 6.02;
 const PLEATS: usize = 7;
 /// Width of half a curtain that is drawn aside, m.

@@ -71,7 +71,7 @@ fn floor(model: &mut Model) {
             }
             // Half a step before each tier, as one climbs in a cinema.
             let (next_z, next_y) = (tier_edge(row + 1), floor_of_row(row + 1));
-            let (half_z, half_y) = (next_z - ROW_PITCH_M * 0.45, (y + next_y) / 2.0);
+            let (half_z, half_y) = (next_z - ROW_PITCH_M * HALF_STEP_PART, (y + next_y) / 2.0);
             tread(model, x, (z, half_z), y, carpet);
             riser(model, x, half_z, (y, half_y));
             nosing(model, x, half_z, half_y);
