@@ -94,7 +94,7 @@ pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
 fn arrange(app: &mut App, order: &ShotOrder) {
     let world = app.world_mut();
     let seat = order.seat.unwrap_or_default();
-    *world.resource_mut::<Viewer>() = Viewer { seat, stands: order.stand.map(free_near), ..Viewer::default() };
+    *world.resource_mut::<Viewer>() = Viewer { seat, ..Viewer::default() };
     world.resource_mut::<Viewer>().turn(order.look.0, order.look.1);
     world.resource_mut::<Myself>().seat = seat;
     seat_people(world, seat, order.people, order.standing);
@@ -167,6 +167,10 @@ fn settle(app: &mut App, order: &ShotOrder) {
         (true, false) => Mood::Playing,
     };
     let world = app.world_mut();
+    // Whoever comes in is seated first.
+    if let Some(at) = order.stand {
+        world.resource_mut::<Viewer>().stands = Some(free_near(at));
+    }
     world.resource_mut::<HouseLights>().jump(mood);
     world.resource_mut::<Curtain>().jump(if has_film { 1.0 } else { 0.0 });
 }

@@ -8,12 +8,7 @@ pub(super) fn plugin(app: &mut App) {
     app.add_systems(PreUpdate, walk.after(bevy_egui::EguiPreUpdateSet::BeginPass));
 }
 
-fn walk(
-    keys: Res<ButtonInput<KeyCode>>,
-    wants: Res<EguiWantsInput>,
-    viewer: Res<Viewer>,
-    mut feet: ResMut<Feet>,
-) {
+fn walk(keys: Res<ButtonInput<KeyCode>>, wants: Res<EguiWantsInput>, viewer: Res<Viewer>, mut feet: ResMut<Feet>) {
     let has_modifier = keys.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::AltLeft, KeyCode::SuperLeft]);
     let is_free = !has_modifier && !wants.wants_any_keyboard_input();
     let wish = if is_free && viewer.stands.is_some() { wish(|key| keys.pressed(key)) } else { Vec2::ZERO };

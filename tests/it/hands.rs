@@ -18,7 +18,9 @@ use bevy_egui::{
 use houselights::{
     audio::Mixer,
     net::Addresses,
-    room::{Arrived, Chat, Footing, Me, Moderation, NewLine, Parted, Participant, ParticipantId, Right, Rights, SeatNumber, Stance, Standing},
+    room::{
+        Arrived, Chat, Footing, Me, Moderation, NewLine, Parted, Participant, ParticipantId, Right, Rights, SeatNumber, Stance, Standing,
+    },
     theater::{Cinema, HouseLights, Mood, PlaceSettings, Quality, SeatedCamera, StandUp, Stirring, Tier, Viewer, seat_place},
     ui::{Action, Company, Look, Panels, Remote, Talk, Theme, View},
 };

@@ -83,8 +83,9 @@ pub(super) fn curtain(side: f32) -> Shape {
         let deep = 0.13 * (1.0 - 0.35 * t) * fold;
         let swing = 0.03 * (1.0 - t) * (pleat * 1.7).sin();
         let x = edge.x - side * (CURTAIN_OPEN_M * s + swing * s);
-        let y = STAGE_HEIGHT_M + 0.02 + (HALL_HEIGHT_M - 0.1 - STAGE_HEIGHT_M) * t;
-        let valley = 0.22 + 0.78 * (0.5 + 0.5 * fold.clamp(-1.0, 1.0));
+        // From the first row one looks up behind the pelmet.
+        let y = STAGE_HEIGHT_M + 0.02 + (HALL_HEIGHT_M + 0.3 - STAGE_HEIGHT_M) * t;
+        let valley = 0.3 + 0.7 * (0.5 + 0.5 * fold.clamp(-1.0, 1.0));
         (Vec3::new(x, y, edge.z + deep), Vec2::new(s * 3.0, y), red().shaded(valley).toned(0.45 + 0.55 * valley))
     });
     shape

@@ -128,6 +128,12 @@ pub fn sconces() -> impl Iterator<Item = Vec3> {
     })
 }
 
+/// The sconces' lamps on the back wall, beside the projector's window.
+#[must_use]
+pub fn back_sconces() -> [Vec3; 2] {
+    [-1.0f32, 1.0].map(|side| Vec3::new(side * 3.0, floor_of_row(ROWS - 1) + SCONCE_HEIGHT_M, BACK_Z - 0.26))
+}
+
 /// The small lamps at the ends of the rows.
 pub fn aisle_lamps() -> impl Iterator<Item = Vec3> {
     [-1.0f32, 1.0].into_iter().flat_map(|side| {
