@@ -6,7 +6,7 @@
 #import houselights::light::developed
 
 struct Person {
-    // What falls from six sides: +x, -x, +y, -y, +z, -z.
+    // What falls from six sides: +x, -x, +y, -y, +z, -z. In the first one's last: how far the right foot is behind the left one, for each metre of leg.
     light: array<vec4<f32>, 6>,
     // Colour; a number of their own.
     cloth: vec4<f32>,
@@ -110,8 +110,10 @@ fn vertex(corner: Corner) -> Pixel {
     let twisted = about_y(body.x * high, place - vec3<f32>(0.0, 0.0, NECK.z)) + vec3<f32>(0.0, 0.0, NECK.z);
     let twisted_normal = about_y(body.x * high, normal);
     let on_head = corner.takes.w;
-    place = mix(twisted, turned(people[who].head, place - NECK) + NECK, on_head);
-    normal = normalize(mix(twisted_normal, turned(people[who].head, normal), on_head));
+    // Legs swing from the hip as one walks.
+    let swing = people[who].light[0].w * max(0.5 - corner.position.y, 0.0) * sign(corner.position.x) * (1.0 - on_head);
+    place = mix(twisted + vec3<f32>(0.0, 0.0, swing), turned(people[who].head, place - NECK) + NECK, on_head);
+    normal = mix(twisted_normal, turned(people[who].head, normal), on_head);
     place.y += breath * 0.0022 * high - people[who].skin.w * high;
 #ifdef SLEEP
     // Three letters rise beside the head, always towards the eye; each has its own four corners.
@@ -128,6 +130,8 @@ fn vertex(corner: Corner) -> Pixel {
     let fade = select(smoothstep(0.0, 0.2, age) * smoothstep(1.0, 0.7, age), pulse, is_dots);
     out.letters = vec2<f32>(fade * abs(people[who].face.w), select(0.0, 1.0, is_dots));
 #endif
+    // Whoever stands is turned as a whole.
+    normal = normalize((world_from_local * vec4<f32>(normal, 0.0)).xyz);
     let world = (world_from_local * vec4<f32>(place, 1.0)).xyz;
     out.clip = view.clip_from_world * vec4<f32>(world, 1.0);
     out.uv = corner.uv;
@@ -158,7 +162,7 @@ fn vertex(corner: Corner) -> Pixel {
     let blink = 1.0 - smoothstep(0.03, 0.075, abs(since - 0.09));
     let closed = max(blink, smoothstep(0.2, 0.8, body.y));
     out.mood = vec4<f32>(people[who].face.xy, closed, people[who].face.z);
-    let ahead = turned(people[who].head, vec3<f32>(0.0, 0.25, -0.97));
+    let ahead = normalize((world_from_local * vec4<f32>(turned(people[who].head, vec3<f32>(0.0, 0.25, -0.97)), 0.0)).xyz);
     out.spark = vec4<f32>(falls(who, ahead), body.w);
     out.ring = AMBER * people[who].hair.w;
     // The face's own colour travels with the light.

@@ -2,7 +2,7 @@
 // PLAIN CARPET FABRIC WOOD STARS VELVET PLUSH BRASS LAMP HALO BEAM, and HIGH for what only a graphics card should do.
 
 #import bevy_pbr::mesh_functions::{get_world_from_local, mesh_position_local_to_world, mesh_normal_local_to_world}
-#import bevy_pbr::mesh_view_bindings::view
+#import bevy_pbr::mesh_view_bindings::{globals, view}
 #import houselights::light::developed
 
 struct Light {
@@ -271,7 +271,16 @@ fn fragment(pixel: Pixel) -> @location(0) vec4<f32> {
 #else
 #ifdef BEAM
     let along = 1.0 - pixel.uv.y;
-    return vec4<f32>(developed(pixel.lit * (along * along * pixel.uv.x), pixel.clip.xy), 0.0);
+#ifdef HIGH
+    // Dust drifts through it.
+    let drift = vec2<f32>(globals.time * 0.05, globals.time * -0.03);
+    let wisps = 0.62 + 0.76 * cloud(pixel.place.xz * 1.7 + drift) * (0.5 + cloud(pixel.place.xy * 4.3 - drift * 2.0));
+    let grain = cloud(pixel.place.xz * 26.0 + drift * 7.0) * cloud(pixel.place.yz * 31.0 - drift * 5.0);
+    let dust = wisps + 5.0 * smoothstep(0.62, 0.86, grain);
+#else
+    let dust = 1.0;
+#endif
+    return vec4<f32>(developed(pixel.lit * (along * along * pixel.uv.x * dust), pixel.clip.xy), 0.0);
 #else
     return vec4<f32>(developed(pattern(pixel), pixel.clip.xy), 1.0);
 #endif

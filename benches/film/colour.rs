@@ -36,6 +36,8 @@ pub(crate) fn run() -> Vec<Row> {
                     cinema,
                     paused: false,
                     people: 0,
+                    stand: None,
+                    standing: 0,
                     look: (0.0, 0.0),
                 };
                 let mut shot = take_shot(&order).unwrap();

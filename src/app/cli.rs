@@ -165,6 +165,14 @@ pub struct Shot {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=70))]
     pub people: u8,
 
+    /// On one's feet: metres to the right of the middle, and from the screen
+    #[arg(long, value_name = "X,Z", allow_hyphen_values = true)]
+    pub stand: Option<Spot>,
+
+    /// How many of the sample people stand about
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=70))]
+    pub standing: u8,
+
     /// Turn the head: degrees to the left of the screen, and upwards
     #[arg(long, value_name = "YAW,PITCH", default_value = "0,0", allow_hyphen_values = true)]
     pub look: Turn,
@@ -253,6 +261,27 @@ impl FromStr for Turn {
     }
 }
 
+/// A place on the floor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spot {
+    /// To the right of the middle, m.
+    pub x: f32,
+    /// From the screen, m.
+    pub z: f32,
+}
+
+impl FromStr for Spot {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let metres = |text: &str| text.trim().parse::<f32>().ok().filter(|metres| metres.is_finite());
+        let place = text.split_once(',').and_then(|(x, z)| Some((metres(x)?, metres(z)?)));
+        place
+            .map(|(x, z)| Self { x, z })
+            .ok_or_else(|| "say metres to the right of the middle and from the screen, such as -4.6,8".to_owned())
+    }
+}
+
 /// A size in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
@@ -283,6 +312,8 @@ fn seat(text: &str) -> Result<SeatNumber, String> {
 pub enum TierChoice {
     /// For software rendering and old machines.
     Low,
+    /// For a small graphics chip.
+    Medium,
     /// For a graphics card.
     High,
 }
@@ -293,7 +324,7 @@ const MAX_SIDE: u32 = 8192;
 /// A clock worse than a tenth is none.
 const MAX_PPM: f64 = 100_000.0;
 const AFTER_HELP: &str = "Headless lines: open FILE | present FILE | play | pause | toggle | seek SECONDS | start | audio N | volume PERCENT | mute | close | state | people | chat | \
-     sit SEAT | look YAW PITCH | say TEXT | invite | leave | kick NAME | mute NAME | lock | unlock | allow NAME RIGHT | deny NAME RIGHT | quit";
+     sit SEAT | stand X Z | look YAW PITCH | say TEXT | invite | leave | kick NAME | mute NAME | lock | unlock | allow NAME RIGHT | deny NAME RIGHT | quit";
 
 #[cfg(test)]
 mod tests {

@@ -9,8 +9,12 @@ use bevy::{
     winit::WinitPlugin,
 };
 
-use super::{print, window::tier_of};
-use crate::{audio, media, theater::Tier, webcam};
+use super::print;
+use crate::{
+    audio, media,
+    theater::{Tier, tier_of},
+    webcam,
+};
 
 /// Says what this machine has, what is missing, and the remedy.
 pub(super) fn run() -> Result<ExitCode, String> {
@@ -33,6 +37,7 @@ fn graphics() -> Vec<String> {
     };
     let (is_software, tier) = match tier_of(&adapter) {
         Tier::Low => ("in software", "low"),
+        Tier::Medium => ("a small graphics chip", "medium"),
         Tier::High => ("a graphics card", "high"),
     };
     let mut lines = vec![format!("Graphics   {} ({:?}, {is_software}): tier {tier}", adapter.name, adapter.backend)];

@@ -17,8 +17,8 @@ use crate::{
     film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening},
     notice::{Notice, Severity},
     room::{
-        Ask, FilmId, Head, Hosting, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback, Right, Room, Say,
-        SeatNumber, SitDown, Standing, Turned, Words,
+        Ask, FilmId, Footing, Head, Hosting, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback, Right, Room, Say,
+        SeatNumber, SitDown, Stance, Standing, Turned, Words,
     },
 };
 
@@ -193,6 +193,8 @@ pub enum Line {
     Start,
     /// Sit down there.
     Sit(SeatNumber),
+    /// Get up and stand there: metres to the right of the hall's middle, and from the screen.
+    Stand(Stance),
     /// Turn the head: degrees to the left of the screen, and upwards.
     Look(f32, f32),
     /// Say something in the chat.
@@ -267,6 +269,14 @@ impl Line {
                 .and_then(SeatNumber::new)
                 .map(Self::Sit)
                 .ok_or_else(|| "Say which seat, 1 to 70, row by row from the front: sit 12.".to_owned()),
+            "stand" => rest
+                .split_once(char::is_whitespace)
+                .and_then(|(x, z)| Some((x.parse::<f32>().ok()?, z.trim().parse::<f32>().ok()?)))
+                .filter(|(x, z)| x.is_finite() && z.is_finite())
+                .map(|(x, z)| Self::Stand(Stance::at(x, z)))
+                .ok_or_else(|| {
+                    "Say where in metres, to the right of the middle and from the screen: stand -4.6 8; sit N sits down.".to_owned()
+                }),
             "look" => rest
                 .split_once(char::is_whitespace)
                 .and_then(|(yaw, pitch)| Some((yaw.parse::<f32>().ok()?, pitch.trim().parse::<f32>().ok()?)))
@@ -303,7 +313,14 @@ impl Line {
             Self::Open(path) => open(world, path, false),
             Self::Present(path) => open(world, path, true),
             Self::Start => asks(world, Ask::StartAnyway),
-            Self::Sit(seat) => does(world, SitDown(seat)),
+            Self::Sit(seat) => {
+                world.resource_mut::<Footing>().0 = Stance::Seated;
+                does(world, SitDown(seat))
+            }
+            Self::Stand(stance) => {
+                world.resource_mut::<Footing>().0 = stance;
+                Answer::ok()
+            }
             Self::Look(yaw, pitch) => {
                 world.resource_mut::<Turned>().0 = Head::from_radians(yaw.to_radians(), pitch.to_radians());
                 Answer::ok()

@@ -8,7 +8,7 @@ use crate::{
     film::{self, CacheFolder, TraceTo},
     room::{self, Appearance, Clock, Identity, Myself, PersonName, Relay, RelayChoice},
     settings, theater,
-    theater::Tier,
+    theater::{Quality, Tier},
     trace::{Trace, mono_ns},
     ui,
 };
@@ -29,7 +29,7 @@ pub fn house(app: &mut App, ground: Ground) {
 /// What is seen: the theater and the hands in it.
 pub fn hall(app: &mut App, tier: Option<Tier>) {
     if let Some(tier) = tier {
-        app.insert_resource(tier);
+        app.insert_resource(tier).insert_resource(Quality::from(tier));
     }
     app.add_plugins((theater::plugin, ui::plugin));
 }
@@ -86,6 +86,7 @@ impl From<TierChoice> for Tier {
     fn from(choice: TierChoice) -> Self {
         match choice {
             TierChoice::Low => Self::Low,
+            TierChoice::Medium => Self::Medium,
             TierChoice::High => Self::High,
         }
     }

@@ -2,16 +2,19 @@ use bevy::prelude::*;
 use serde::Serialize;
 
 use super::{Cli, cli::Command, print};
-use crate::room::{Chat, Hosting, Me, Participant, ParticipantId, Playback, ReadyFor, Rights, Sits, Standing, Viewing, ViewingState};
+use crate::room::{
+    Chat, Hosting, Me, Participant, ParticipantId, Playback, ReadyFor, Rights, Sits, Stance, Standing, Viewing, ViewingState,
+};
 
 /// Who is here, as answers to lines tell it.
 pub(super) fn list(world: &mut World) -> Vec<Person> {
     let mut people: Vec<_> = world
-        .query::<(&Participant, &Sits, &Rights, Option<&Viewing>, Has<Me>)>()
+        .query::<(&Participant, &Sits, Option<&Stance>, &Rights, Option<&Viewing>, Has<Me>)>()
         .iter(world)
-        .map(|(participant, sits, rights, viewing, me)| Person {
+        .map(|(participant, sits, stance, rights, viewing, me)| Person {
             name: participant.name.to_string(),
             seat: sits.0.get(),
+            stands: stance.and_then(|stance| stance.place_m()),
             status: status(viewing.copied().unwrap_or_default()),
             moderator: rights.moderator,
             remote: rights.remote,
@@ -101,6 +104,9 @@ pub(super) fn standing(world: &World) -> &'static str {
 pub(super) struct Person {
     name: String,
     seat: u8,
+    /// Where, if not in the seat: to the right of the middle and from the screen, m.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stands: Option<(f32, f32)>,
     status: &'static str,
     moderator: bool,
     remote: bool,

@@ -1,6 +1,6 @@
 use std::{process::ExitCode, time::Duration};
 
-use bevy::{prelude::*, render::renderer::RenderAdapterInfo};
+use bevy::prelude::*;
 
 use super::{
     Cli, Ground, cli, hall, house,
@@ -13,7 +13,7 @@ use crate::{
     clock::FilmTime,
     film::{Decoding, FilmSource, Open, OpenFailed, Opening, Screening},
     room::{Ask, Myself, Now, SeatNumber, Sits},
-    theater::{Cinema, Curtain, HouseLights, Mood, Screen, Tier, Viewer, avatar, seat_place},
+    theater::{Cinema, Curtain, HeadPose, HouseLights, Mood, Screen, Stands, Tier, Viewer, avatar, seat_place, walk::free_near},
     trace::Trace,
     ui::{Look, Panels, Remote, Theme},
 };
@@ -44,6 +44,8 @@ pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
         cinema: shot.cinema,
         paused: shot.paused,
         people: usize::from(shot.people),
+        stand: shot.stand.map(|spot| Vec2::new(spot.x, spot.z)),
+        standing: usize::from(shot.standing),
         look: (shot.look.yaw.to_radians(), shot.look.pitch.to_radians()),
     };
     take(&order)?.save_png(&shot.out).map_err(|error| format!("{error}."))?;
@@ -68,13 +70,6 @@ pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
         });
         house(app, Ground::nobodys(mixer));
         hall(app, order.tier);
-        if order.tier.is_none() {
-            app.add_systems(PreStartup, |adapter: Option<Res<RenderAdapterInfo>>, mut tier: ResMut<Tier>| {
-                if let Some(adapter) = adapter {
-                    *tier = window::tier_of(&adapter);
-                }
-            });
-        }
         app.init_resource::<Failure>().add_observer(|failed: On<OpenFailed>, mut failure: ResMut<Failure>| {
             failure.0 = Some(failed.event().sentence.clone());
         });
@@ -102,7 +97,7 @@ fn arrange(app: &mut App, order: &ShotOrder) {
     *world.resource_mut::<Viewer>() = Viewer { seat, ..Viewer::default() };
     world.resource_mut::<Viewer>().turn(order.look.0, order.look.1);
     world.resource_mut::<Myself>().seat = seat;
-    seat_people(world, seat, order.people);
+    seat_people(world, seat, order.people, order.standing);
     world.resource_mut::<Cinema>().0 = order.cinema;
     world.resource_mut::<Panels>().are_hidden = !order.ui;
     world.resource_mut::<Remote>().is_up = order.ui;
@@ -114,7 +109,7 @@ fn arrange(app: &mut App, order: &ShotOrder) {
 }
 
 /// Sample people, from the best seat outwards; the seat one looks from is one's own.
-fn seat_people(world: &mut World, own: SeatNumber, count: usize) {
+fn seat_people(world: &mut World, own: SeatNumber, count: usize, standing: usize) {
     if count == 0 {
         return;
     }
@@ -122,7 +117,13 @@ fn seat_people(world: &mut World, own: SeatNumber, count: usize) {
     let mut seats: Vec<SeatNumber> = SeatNumber::all().filter(|seat| *seat != own).collect();
     seats.sort_by(|a, b| seat_place(*a).eye.distance(best).total_cmp(&seat_place(*b).eye.distance(best)));
     for (number, seat) in seats.into_iter().take(count).enumerate() {
-        world.spawn((avatar::sample(number + 1), Sits(seat)));
+        let somebody = world.spawn((avatar::sample(number + 1), Sits(seat))).id();
+        if number < standing {
+            // In the aisles and behind the last row, each turned another way.
+            let side = if number % 2 == 0 { 1.0 } else { -1.0 };
+            let at = free_near(Vec2::new(side * 4.5, 4.0 + number as f32 * 1.3));
+            world.entity_mut(somebody).insert((Stands(Some(at)), HeadPose { yaw: side * (0.5 + number as f32), pitch: 0.0 }));
+        }
     }
 }
 
@@ -166,6 +167,10 @@ fn settle(app: &mut App, order: &ShotOrder) {
         (true, false) => Mood::Playing,
     };
     let world = app.world_mut();
+    // Whoever comes in is seated first.
+    if let Some(at) = order.stand {
+        world.resource_mut::<Viewer>().stands = Some(free_near(at));
+    }
     world.resource_mut::<HouseLights>().jump(mood);
     world.resource_mut::<Curtain>().jump(if has_film { 1.0 } else { 0.0 });
 }
@@ -195,6 +200,10 @@ pub struct ShotOrder {
     pub paused: bool,
     /// How many sample people sit in the hall.
     pub people: usize,
+    /// Where one stands, to the right of the middle and from the screen, m; in the seat if none is said.
+    pub stand: Option<Vec2>,
+    /// How many of the sample people stand about.
+    pub standing: usize,
     /// How far the head is turned to the left and raised, radians.
     pub look: (f32, f32),
 }

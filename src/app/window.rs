@@ -5,7 +5,6 @@ use bevy::{
     ecs::message::Messages,
     log::LogPlugin,
     prelude::*,
-    render::renderer::RenderAdapterInfo,
     window::{PresentMode, RequestRedraw, WindowResizeConstraints, WindowResolution},
     winit::{UpdateMode, WinitSettings},
 };
@@ -44,9 +43,6 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     keep::plugin(&mut app, cli);
     // Drawing goes on beside the next frame's work.
     app.world_mut().resource_mut::<DisplayLead>().frames = 1.0;
-    if cli.tier.is_none() {
-        app.add_systems(PreStartup, choose_tier);
-    }
     if let Some(show) = people::shows_invites(cli) {
         app.add_systems(Last, show.run_if(resource_exists_and_changed::<Hosting>));
     }
@@ -95,18 +91,6 @@ pub(super) fn explain_missing_graphics() {
         say(sentence);
         std::process::exit(1);
     }));
-}
-
-/// A graphics card draws everything; software draws what it can draw smoothly.
-fn choose_tier(adapter: Option<Res<RenderAdapterInfo>>, mut tier: ResMut<Tier>) {
-    let Some(adapter) = adapter else { return };
-    *tier = tier_of(&adapter);
-    tracing::info!("{} draws: tier {:?}", adapter.name, *tier);
-}
-
-pub(super) fn tier_of(adapter: &RenderAdapterInfo) -> Tier {
-    // wgpu's own enum is not named by us: its word is enough.
-    if format!("{:?}", adapter.device_type) == "Cpu" { Tier::Low } else { Tier::High }
 }
 
 /// While nothing moves few frames are drawn; a key or the mouse wakes the theater at once.

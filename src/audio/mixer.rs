@@ -9,6 +9,7 @@ use kira::{
 use super::{
     FeedSound, Moment, OpenError, Output,
     backend::{BLOCK_FRAMES, Change, Engine, Settings},
+    clip::PlaceTrack,
 };
 use crate::{
     handover::{MailboxReceiver, mailbox},
@@ -55,6 +56,7 @@ fn tell(mut commands: Commands, mixer: Res<Mixer>) {
 #[derive(Resource)]
 pub struct Mixer {
     film: TrackHandle,
+    place: PlaceTrack,
     volume_percent: f32,
     is_muted: bool,
     moment: Moment,
@@ -79,7 +81,8 @@ impl Mixer {
             backend_settings: Settings { output: output.clone(), moment: moment.clone(), changes: sender, trace: trace.clone() },
         })?;
         let film = manager.add_sub_track(TrackBuilder::new()).map_err(|full| OpenError::Mixer(full.to_string()))?;
-        Ok(Self { film, volume_percent: 100.0, is_muted: false, moment, changes, _manager: manager })
+        let place = manager.add_sub_track(TrackBuilder::new()).map_err(|full| OpenError::Mixer(full.to_string()))?;
+        Ok(Self { film, place, volume_percent: 100.0, is_muted: false, moment, changes, _manager: manager })
     }
 
     /// Plays a feed on the film's track.
@@ -112,6 +115,10 @@ impl Mixer {
     #[must_use]
     pub const fn is_film_muted(&self) -> bool {
         self.is_muted
+    }
+
+    pub(super) const fn place(&mut self) -> &mut PlaceTrack {
+        &mut self.place
     }
 
     fn apply_volume(&mut self) {

@@ -14,6 +14,7 @@
 //! where there is none.
 
 pub mod backend;
+mod clip;
 mod feed;
 mod mixer;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tests;
 mod volume;
 
 pub use backend::{OpenError, Output, default_device, devices};
+pub use clip::{Clip, Drone};
 pub use feed::{Feed, FeedSound, Heard, TRIM_MAX, feed};
 pub use mixer::{Mixer, VOLUME_MAX};
 pub use volume::ChangeVolume;

@@ -27,6 +27,7 @@ mod playback;
 mod reach;
 mod rights;
 mod seats;
+mod stance;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -51,6 +52,7 @@ pub use playback::{Ask, FilmOnScreen, Gather, Lead, Playback, ReadyFor, decide};
 pub use reach::{FilmWay, Relay, RelayChoice};
 pub use rights::{Moderation, Right, Rights, Rules};
 pub use seats::{SeatNumber, SitDown, Sits};
+pub use stance::{Footing, Stance};
 pub use wish::{Wish, Wished, wish_for};
 pub use words::{PersonName, Title, Words};
 
@@ -118,7 +120,7 @@ pub fn plugin(app: &mut App) {
         now::plugin,
         people::plugin,
         seats::plugin,
-        head::plugin,
+        (head::plugin, stance::plugin),
         rights::plugin,
         playback::plugin,
         chat::plugin,

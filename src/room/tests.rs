@@ -453,6 +453,26 @@ fn heads_turn_for_everybody() {
 }
 
 #[test]
+fn everybody_sees_who_is_on_their_feet_and_whoever_comes_later_does_too() {
+    let mut theater = Theater::open(&["Bo", "Cy"]);
+    let stance = Stance::at(-4.6, 8.25);
+    theater.guests[0].world_mut().resource_mut::<Footing>().0 = stance;
+    theater.rounds(6);
+    let late = theater.join(app("Di"), "Di");
+    for guest in [1, late] {
+        let world = theater.guests[guest].world_mut();
+        let seen: Vec<_> = world.query::<(&Participant, &Stance)>().iter(world).filter(|(who, _)| who.name.as_str() == "Bo").collect();
+        assert_eq!(*seen[0].1, stance);
+    }
+    theater.guests[0].world_mut().resource_mut::<Footing>().0 = Stance::Seated;
+    theater.rounds(6);
+    let world = theater.host.world_mut();
+    assert!(world.query::<&Stance>().iter(world).all(|stance| *stance == Stance::Seated));
+    theater.ask(Some(1), Mine(Stance::Standing { x_cm: i16::MAX, z_cm: 0 }));
+    assert_eq!(people(&mut theater.host).len(), 3, "whoever stands outside of every hall is shown the door");
+}
+
+#[test]
 fn whoever_is_cut_off_hears_that_nobody_hears_them() {
     let mut theater = Theater::open(&["Bo"]);
     *theater.guests[0].world_mut().resource_mut::<Standing>() = Standing::Joining;

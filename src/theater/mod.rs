@@ -2,7 +2,8 @@
 //!
 //! Everything here is made in code: meshes, patterns, baked light. Others set [`ScreenGlow`] (what the film throws into the hall),
 //! [`HouseLights`] (lobby, paused, playing), [`ScreenShape`] (the film's aspect), [`Curtain`] and [`Viewer`], and [`Person`] on entities;
-//! this folder makes it visible, eased.
+//! this folder makes it visible, eased. Hands set [`Feet`] and trigger [`StandUp`], [`SitBack`] and [`PlaceSound`]; a settings panel changes [`Quality`] and
+//! [`PlaceSettings`]. [`Stirring`] says whether anything is on its way, so that a still hall is hardly drawn.
 //!
 //! Invariant: nothing here knows of files, decoders or network; of the film only how the room moves it and what its picture looks like, and nothing large is drawn with a `StandardMaterial`.
 
@@ -17,10 +18,15 @@ pub mod light;
 pub mod material;
 pub mod mood;
 pub mod motion;
+mod quality;
 pub mod screen;
+mod settings;
+mod sound;
+mod stir;
 pub mod view;
+pub mod walk;
 
-pub use avatar::{FacePlate, HeadPose, HeadTop, Hue, Look, Occupied, Person, Presence, Speech, Stirring, gazed_person, head_top};
+pub use avatar::{FacePlate, HeadPose, HeadTop, Hue, Look, Occupied, Person, Presence, Speech, Stands, Stirring, gazed_person, head_top};
 pub use cinema::Cinema;
 pub use hall::curtain::Curtain;
 pub use hall::measures::{SeatPlace, seat_place};
@@ -29,12 +35,16 @@ pub use hall::screen::{Rect3, ScreenShape, screen_rect};
 pub use light::house::{HouseLights, Mood};
 pub use light::{HallLight, ScreenGlow};
 pub use mood::Lights;
+pub use quality::{Quality, Tier, tier_of};
 pub use screen::{Planes, Screen, ScreenPicture, ScreenPlane, Surface, Upload};
+pub use settings::PlaceSettings;
+pub use sound::PlaceSound;
 pub use view::{SeatedCamera, Viewer};
+pub use walk::{Feet, SitBack, StandUp};
 
-/// The whole place. Insert [`Tier`] before, or it is [`Tier::Low`].
+/// The whole place. Insert [`Quality`] and [`PlaceSettings`] before, or they are what suits the machine and what is usual.
 pub fn plugin(app: &mut App) {
-    app.init_resource::<Tier>();
+    app.init_resource::<PlaceSettings>();
     app.configure_sets(Update, (Theater::Move, Theater::Light).chain().after(Frame::Show));
     app.add_plugins((
         material::plugin,
@@ -45,17 +55,8 @@ pub fn plugin(app: &mut App) {
         cinema::plugin,
         mood::plugin,
         avatar::plugin,
+        (quality::plugin, walk::plugin, sound::plugin, stir::plugin),
     ));
-}
-
-/// How much detail the machine can draw. Decided before the first frame.
-#[derive(Resource, Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Tier {
-    /// Drawn in software: no antialiasing, the shortest shaders.
-    #[default]
-    Low,
-    /// A graphics card: antialiasing, sheen and reflections for each pixel.
-    High,
 }
 
 /// The order of a picture's work in `Update`.

@@ -1,8 +1,9 @@
-//! The seated eye: where it is, where it looks, how wide.
+//! The eye: in a seat or on one's feet; where it is, where it looks, how wide.
 
 use super::hall::measures::*;
 use super::motion::ease;
-use super::{Cinema, Theater, Tier};
+use super::walk::Stride;
+use super::{Cinema, PlaceSettings, PlaceSound, Theater, Tier};
 use crate::room::{Head, Me, Sits, Turned};
 use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
 use bevy::prelude::*;
@@ -10,33 +11,46 @@ use bevy::prelude::*;
 /// Spawns the camera and lets it follow [`Viewer`].
 pub fn plugin(app: &mut App) {
     app.init_resource::<Viewer>();
+    app.configure_sets(Update, (Sitting, Looking).chain().in_set(Theater::Move));
     app.add_systems(Startup, open_eyes);
-    app.add_systems(Update, (sit, look, turn_head).chain().in_set(Theater::Move));
+    app.add_systems(Update, (sit.in_set(Sitting), (look, turn_head).chain().in_set(Looking)));
 }
+
+/// One's seat is known from here on.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Sitting;
+
+/// The camera takes its place; whoever walks has done so before.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Looking;
 
 fn open_eyes(mut commands: Commands, tier: Res<Tier>, viewer: Res<Viewer>) {
     let pose = Pose::of(viewer.seat);
+    let transform = pose.transform(viewer.yaw, viewer.pitch);
     commands.spawn((
         Name::new("seated camera"),
-        SeatedCamera { seat: viewer.seat, from: pose, part: 1.0 },
+        SeatedCamera { place: Place::of(&viewer), from: Sight { transform, fov: pose.fov }, part: 1.0 },
         Camera3d::default(),
         Camera { clear_color: ClearColorConfig::Custom(Color::BLACK), ..default() },
         SeatedCamera::projection(),
-        match *tier {
-            Tier::Low => Msaa::Off,
-            Tier::High => Msaa::Sample4,
-        },
+        tier.samples(),
         // The picture on the screen is never changed by the camera.
         Tonemapping::None,
         DebandDither::Disabled,
-        pose.transform(viewer.yaw, viewer.pitch),
+        transform,
     ));
 }
 
 /// One sits where the room says.
-fn sit(me: Query<&Sits, (With<Me>, Changed<Sits>)>, mut viewer: ResMut<Viewer>) {
+fn sit(me: Query<&Sits, (With<Me>, Changed<Sits>)>, mut viewer: ResMut<Viewer>, mut commands: Commands) {
     for sits in &me {
+        if viewer.stands.is_some() {
+            viewer.sit_down();
+        } else if viewer.seat == sits.0 {
+            continue;
+        }
         viewer.seat = sits.0;
+        commands.trigger(PlaceSound::Sit);
     }
 }
 
@@ -48,26 +62,31 @@ fn turn_head(viewer: Res<Viewer>, mut turned: ResMut<Turned>) {
 fn look(
     time: Res<Time>,
     viewer: Res<Viewer>,
+    stride: Res<Stride>,
     cinema: Res<Cinema>,
+    settings: Res<PlaceSettings>,
     mut cameras: Query<(&mut SeatedCamera, &mut Transform, &mut Projection)>,
 ) {
     if cinema.0 {
         return;
     }
     for (mut camera, mut transform, mut projection) in &mut cameras {
-        if camera.seat != viewer.seat {
-            *camera = SeatedCamera { seat: viewer.seat, from: camera.pose(), part: 0.0 };
+        let place = Place::of(&viewer);
+        if camera.place != place {
+            let fov = if let Projection::Perspective(perspective) = &*projection { perspective.fov } else { Pose::of(viewer.seat).fov };
+            let part = if settings.reduce_motion { 1.0 } else { 0.0 };
+            *camera = SeatedCamera { place, from: Sight { transform: *transform, fov }, part };
         }
-        if camera.part >= 1.0 && !viewer.is_changed() {
+        if camera.part >= 1.0 && !viewer.is_changed() && !stride.is_changed() && !settings.is_changed() {
             continue;
         }
         if camera.part < 1.0 {
             camera.part = (camera.part + time.delta_secs() / SITTING_S).min(1.0);
         }
-        let pose = camera.pose();
-        *transform = pose.transform(viewer.yaw, viewer.pitch);
+        let sight = camera.from.towards(Sight::of(&viewer, &stride, settings.held().field_of_view), camera.part);
+        *transform = sight.transform;
         if let Projection::Perspective(perspective) = &mut *projection {
-            perspective.fov = pose.fov;
+            perspective.fov = sight.fov;
         }
     }
 }
@@ -88,26 +107,50 @@ const PITCH_DOWN: f32 = 0.9;
 /// Whose eyes one sees through.
 #[derive(Resource, Debug, Clone, Copy, PartialEq, Default)]
 pub struct Viewer {
-    /// The seat.
+    /// The seat: one sits there, or comes back to it.
     pub seat: SeatNumber,
-    /// How far the head is turned to the left of the screen, radians.
+    /// How far the head is turned to the left, radians: from the screen in a seat, from the screen's wall on one's feet.
     pub yaw: f32,
     /// How far it is raised, radians.
     pub pitch: f32,
+    /// Where one stands (to the right of the middle, and from the screen, m); nothing in the seat. [`StandUp`](super::StandUp) and
+    /// [`SitBack`](super::SitBack) change it.
+    pub stands: Option<Vec2>,
 }
 
 impl Viewer {
-    /// Turns the head; it stops where a neck does.
+    /// Turns the head; in a seat it stops where a neck does, on one's feet one turns with it.
     pub fn turn(&mut self, yaw: f32, pitch: f32) {
-        (self.yaw, self.pitch) = clamp_look(self.yaw + yaw, self.pitch + pitch);
+        let (to_yaw, to_pitch) = (self.yaw + yaw, self.pitch + pitch);
+        (self.yaw, self.pitch) =
+            if self.stands.is_some() { (wrapped(to_yaw), clamp_look(0.0, to_pitch).1) } else { clamp_look(to_yaw, to_pitch) };
+    }
+
+    /// Gets up and goes on looking where one looked.
+    pub(super) fn rise(&mut self, at: Vec2) {
+        let (yaw, pitch) = Pose::of(self.seat).heading();
+        self.stands = Some(at);
+        self.turn(yaw, pitch);
+    }
+
+    /// Sits down and looks at the screen.
+    pub(super) fn sit_down(&mut self) {
+        *self = Self { seat: self.seat, ..Self::default() };
     }
 }
 
-/// The camera in the seat. Put a `RenderTarget` on it to draw elsewhere than in the window.
+/// The same angle between −π and π.
+#[must_use]
+pub(super) fn wrapped(angle: f32) -> f32 {
+    use std::f32::consts::{PI, TAU};
+    if angle.is_finite() { (angle + PI).rem_euclid(TAU) - PI } else { 0.0 }
+}
+
+/// The camera of whoever looks, in the seat or on their feet. Put a `RenderTarget` on it to draw elsewhere than in the window.
 #[derive(Component, Debug, Clone, Copy)]
 pub struct SeatedCamera {
-    seat: SeatNumber,
-    from: Pose,
+    place: Place,
+    from: Sight,
     part: f32,
 }
 
@@ -117,10 +160,54 @@ impl SeatedCamera {
         Projection::Perspective(PerspectiveProjection { near: 0.05, far: 60.0, ..default() })
     }
 
-    fn pose(&self) -> Pose {
-        self.from.towards(Pose::of(self.seat), self.part)
+    /// Whether it is on its way between two places.
+    pub(super) fn is_moving(&self) -> bool {
+        self.part < 1.0
     }
 }
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Place {
+    Seat(SeatNumber),
+    Feet,
+}
+
+impl Place {
+    fn of(viewer: &Viewer) -> Self {
+        if viewer.stands.is_some() { Self::Feet } else { Self::Seat(viewer.seat) }
+    }
+}
+
+/// What a camera needs.
+#[derive(Debug, Clone, Copy)]
+struct Sight {
+    transform: Transform,
+    fov: f32,
+}
+
+impl Sight {
+    fn of(viewer: &Viewer, stride: &Stride, wide: f32) -> Self {
+        let pose = viewer.stands.map_or_else(|| Pose::of(viewer.seat), |at| stride.pose(at));
+        let transform =
+            if viewer.stands.is_some() { pose.turned(viewer.yaw, viewer.pitch) } else { pose.transform(viewer.yaw, viewer.pitch) };
+        // A part of what is seen, not of the angle: twice as wide stays less than all round.
+        Self { transform, fov: 2.0 * (wide * (pose.fov / 2.0).tan()).atan() }
+    }
+
+    fn towards(self, other: Self, part: f32) -> Self {
+        let part = ease(part);
+        let rise = Vec3::Y * (RISE_M * (part * std::f32::consts::PI).sin());
+        let transform = Transform {
+            translation: self.transform.translation.lerp(other.transform.translation, part) + rise,
+            rotation: self.transform.rotation.slerp(other.transform.rotation, part),
+            scale: Vec3::ONE,
+        };
+        Self { transform, fov: self.fov + (other.fov - self.fov) * part }
+    }
+}
+
+/// Between two places one rises a little, m.
+const RISE_M: f32 = 0.12;
 
 /// Where an eye is and what it looks at.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -160,13 +247,25 @@ impl Pose {
         }
     }
 
-    /// The camera's place with the head turned.
+    /// Which way it looks when the head is not turned: radians to the left of the screen's wall, and upwards.
+    #[must_use]
+    pub fn heading(self) -> (f32, f32) {
+        let ahead = (self.aim - self.eye).normalize_or(Vec3::NEG_Z);
+        ((-ahead.x).atan2(-ahead.z), ahead.y.clamp(-1.0, 1.0).asin())
+    }
+
+    /// The camera's place with the head turned as far as a neck does.
     #[must_use]
     pub fn transform(self, yaw: f32, pitch: f32) -> Transform {
         let (yaw, pitch) = clamp_look(yaw, pitch);
-        let ahead = (self.aim - self.eye).normalize_or(Vec3::NEG_Z);
-        let turned = Quat::from_euler(EulerRot::YXZ, (-ahead.x).atan2(-ahead.z) + yaw, ahead.y.clamp(-1.0, 1.0).asin() + pitch, 0.0);
-        Transform { translation: self.eye, rotation: turned, scale: Vec3::ONE }
+        self.turned(yaw, pitch)
+    }
+
+    /// The same for whoever turns on their feet.
+    fn turned(self, yaw: f32, pitch: f32) -> Transform {
+        let (own_yaw, own_pitch) = self.heading();
+        let rotation = Quat::from_euler(EulerRot::YXZ, own_yaw + yaw, own_pitch + pitch, 0.0);
+        Transform { translation: self.eye, rotation, scale: Vec3::ONE }
     }
 }
 
@@ -193,6 +292,27 @@ mod tests {
     fn a_head_does_not_turn_round_like_an_owl() {
         assert_eq!(clamp_look(9.0, -9.0), (YAW_MOST, -PITCH_DOWN));
         assert_eq!(clamp_look(f32::NAN, 0.2), (0.0, 0.2));
+    }
+
+    #[test]
+    fn who_gets_up_looks_where_they_looked_and_who_sits_down_at_the_screen() {
+        let seat = SeatNumber::new(61).unwrap();
+        let mut viewer = Viewer { seat, yaw: 0.4, pitch: -0.1, stands: None };
+        let seated = Sight::of(&viewer, &Stride::default(), 1.0).transform;
+        viewer.rise(Vec2::new(0.0, 4.0));
+        let standing = Sight::of(&viewer, &Stride::default(), 1.0).transform;
+        assert!(seated.rotation.angle_between(standing.rotation) < 1e-3);
+        viewer.turn(9.0, 9.0);
+        assert!(viewer.yaw.abs() <= std::f32::consts::PI && viewer.pitch == PITCH_UP);
+        viewer.sit_down();
+        assert_eq!(viewer, Viewer { seat, ..Viewer::default() });
+    }
+
+    #[test]
+    fn a_wider_view_stays_a_view() {
+        let wide = |part| Sight::of(&Viewer::default(), &Stride::default(), part).fov;
+        assert!((wide(1.0) - Pose::of(SeatNumber::BEST).fov).abs() < 1e-5);
+        assert!(wide(PlaceSettings::FIELD_OF_VIEW.0) > 0.5 && wide(PlaceSettings::FIELD_OF_VIEW.1) < 1.8);
     }
 
     #[test]

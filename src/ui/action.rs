@@ -14,7 +14,7 @@ use crate::{
     film::{ChooseSound, FilmSource, Open, TurnChapter},
     notice::Notice,
     room::{Appearance, Ask, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, PersonName, Say, SeatNumber, SitDown, Words},
-    theater::{Cinema, Lights, Viewer},
+    theater::{Cinema, Lights, SitBack, StandUp, Viewer},
 };
 
 /// Turns what a person does into the events of the folders that do it.
@@ -62,6 +62,7 @@ fn on_action(
         Action::Remote => remote.is_up = !remote.is_up,
         Action::Help => panels.help = !panels.help,
         Action::Sit(seat) => commands.trigger(SitDown(seat)),
+        Action::StandUp => commands.trigger(StandUp),
         Action::LookAhead => (viewer.yaw, viewer.pitch) = (0.0, 0.0),
         Action::FullScreen => {
             for mut window in &mut windows {
@@ -80,6 +81,8 @@ fn on_action(
                 panels.people = false;
             } else if cinema.0 {
                 cinema.0 = false;
+            } else if viewer.stands.is_some() {
+                commands.trigger(SitBack);
             } else {
                 for mut window in &mut windows {
                     window.mode = WindowMode::Windowed;
@@ -192,6 +195,8 @@ pub enum Action {
     Help,
     /// Sit down there.
     Sit(SeatNumber),
+    /// Get up.
+    StandUp,
     /// Look at the screen.
     LookAhead,
     /// The window fills the display, or is a window again.
@@ -223,7 +228,7 @@ pub enum Action {
     Name(String),
     /// What one's own figure looks like.
     Dress(Appearance),
-    /// Close what is in front: help, chat, people, cinema mode, full screen.
+    /// Close what is in front: help, chat, people, cinema mode; sit down; leave full screen.
     Back,
     /// Dark, light, or as the system.
     Theme,

@@ -14,8 +14,8 @@ use super::{
     theme::{GRID, NIGHT, ON_SHADE, PAPER, SHADE, hue_text},
 };
 use crate::{
-    room::{Me, Participant, ParticipantId, Sits},
-    theater::{Cinema, HoveredSeat, ScreenShape, SeatedCamera, Theater, head_top, screen_rect},
+    room::{Me, Participant, ParticipantId, Sits, Stance},
+    theater::{Cinema, HeadTop, HoveredSeat, ScreenShape, SeatedCamera, Theater, head_top, screen_rect},
 };
 
 /// What people say and how they are called, over their heads.
@@ -27,7 +27,7 @@ pub(super) fn plugin(app: &mut App) {
 fn look(
     mut sight: ResMut<Sight>,
     eyes: Query<(&Camera, &Transform), With<SeatedCamera>>,
-    people: Query<(&Participant, &Sits), Without<Me>>,
+    people: Query<(&Participant, &Sits, Option<&Stance>, Option<&HeadTop>), Without<Me>>,
     windows: Query<&Window, With<PrimaryWindow>>,
     buttons: Res<ButtonInput<MouseButton>>,
     (shape, cinema, hovered): (Res<ScreenShape>, Res<Cinema>, Res<HoveredSeat>),
@@ -48,8 +48,8 @@ fn look(
     });
     let window = Vec2::ZERO..Vec2::ONE;
     let is_in_view = |at: &Vec2| at.cmpge(window.start).all() && at.cmple(window.end).all();
-    for (participant, sits) in &people {
-        if let Some(at) = seen(head_of(*sits)).filter(is_in_view) {
+    for (participant, sits, stance, top) in &people {
+        if let Some(at) = seen(head_of(*sits, stance.copied().unwrap_or_default(), top)).filter(is_in_view) {
             sight.heads.push((participant.id, pos2(at.x, at.y)));
         }
     }
@@ -59,13 +59,17 @@ fn look(
     let Some(aim) = aim else { return };
     let far = |at: &Pos2| (Vec2::new(at.x, at.y) * size + Vec2::Y * HEAD_PX - aim).length();
     let nearest = sight.heads.iter().filter(|(_, at)| far(at) < LOOKED_AT_PX).min_by(|a, b| far(&a.1).total_cmp(&far(&b.1)));
-    let in_seat = || people.iter().find(|(_, sits)| Some(sits.0) == hovered.0).map(|(participant, _)| participant.id);
+    let in_seat = || people.iter().find(|(_, sits, ..)| Some(sits.0) == hovered.0).map(|(participant, ..)| participant.id);
     sight.looked_at = nearest.map(|(id, _)| *id).or_else(in_seat);
 }
 
 /// Where a bubble points to, in the hall.
-fn head_of(sits: Sits) -> Vec3 {
-    head_top(sits.0) + Vec3::Y * 0.04
+fn head_of(sits: Sits, stance: Stance, top: Option<&HeadTop>) -> Vec3 {
+    let top = match (stance, top) {
+        (Stance::Standing { .. }, Some(top)) => top.0,
+        _ => head_top(sits.0),
+    };
+    top + Vec3::Y * 0.04
 }
 
 /// Draws names and bubbles where nothing else is, and marks the lines that are shown whole.

@@ -4,8 +4,8 @@ use bevy::{
 };
 use bevy_egui::input::EguiWantsInput;
 
-use super::{Action, Awake};
-use crate::film::TurnChapter;
+use super::{Action, Awake, walk};
+use crate::{film::TurnChapter, theater::Viewer};
 
 /// Keys, as in mpv and on YouTube. While text is typed none of them reaches the hall.
 pub(super) fn plugin(app: &mut App) {
@@ -16,6 +16,7 @@ fn press(
     mut presses: MessageReader<KeyboardInput>,
     held: Res<ButtonInput<KeyCode>>,
     wants: Res<EguiWantsInput>,
+    viewer: Res<Viewer>,
     mut awake: ResMut<Awake>,
     mut commands: Commands,
 ) {
@@ -23,7 +24,8 @@ fn press(
     let has_modifier = held.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::AltLeft, KeyCode::SuperLeft]);
     for press in presses.read() {
         let is_down = press.state == ButtonState::Pressed;
-        if !is_down || is_typing || has_modifier {
+        let walks = viewer.stands.is_some() && walk::walks(press.key_code);
+        if !is_down || is_typing || has_modifier || walks {
             continue;
         }
         if let Some(key) = KEYS.iter().find(|key| key.matches(press.key_code, press.logical_key.clone(), &held))
@@ -97,6 +99,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::typed("c", "The film fills the window", || Action::Cinema),
     Key::typed("f", "Full screen", || Action::FullScreen),
     Key::typed("v", "Look at the screen again", || Action::LookAhead),
+    Key::typed("w", "Get up; then W A S D walk, and a click on a seat or Esc sits down", || Action::StandUp),
     Key::new(KeyCode::Enter, "Enter", "Say something to everybody", || Action::Chat),
     Key::typed("p", "Who is here, and the invite", || Action::People),
     Key::typed("i", "Copy the invite", || Action::CopyInvite { for_moderators: false }),

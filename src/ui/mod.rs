@@ -29,6 +29,7 @@ mod remote;
 mod theme;
 mod view;
 mod waiting;
+mod walk;
 
 use bevy::prelude::*;
 use bevy_egui::{EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext, egui};
@@ -69,6 +70,7 @@ pub fn plugin(app: &mut App) {
         notices::plugin,
         peek::plugin,
         remote::plugin,
+        walk::plugin,
     ));
     app.add_systems(EguiPrimaryContextPass, draw.after(theme::dress));
 }

@@ -6,17 +6,23 @@ use bevy::{
 use bevy_egui::input::EguiWantsInput;
 
 use super::{Action, Awake};
-use crate::theater::{Seat, Viewer};
+use crate::theater::{PlaceSettings, Seat, Viewer};
 
 /// The mouse: right-drag looks around, a click sits down, the wheel is the volume, a dropped film opens.
 pub(super) fn plugin(app: &mut App) {
     app.add_systems(Update, (look, wheel, wake, drop_file)).add_observer(sit);
 }
 
-fn look(buttons: Res<ButtonInput<MouseButton>>, motion: Res<AccumulatedMouseMotion>, mut viewer: ResMut<Viewer>) {
+fn look(
+    buttons: Res<ButtonInput<MouseButton>>,
+    motion: Res<AccumulatedMouseMotion>,
+    settings: Res<PlaceSettings>,
+    mut viewer: ResMut<Viewer>,
+) {
     if buttons.pressed(MouseButton::Right) && motion.delta != Vec2::ZERO {
         // As in every game: to the right looks right, down looks down.
-        viewer.turn(-motion.delta.x * RADIANS_A_PIXEL, -motion.delta.y * RADIANS_A_PIXEL);
+        let turned = motion.delta * RADIANS_A_PIXEL * settings.held().mouse_sensitivity;
+        viewer.turn(-turned.x, -turned.y);
     }
 }
 

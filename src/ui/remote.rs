@@ -3,7 +3,7 @@ use bevy_egui::input::EguiWantsInput;
 
 use super::{Action, icon::Icon};
 use crate::theater::{
-    Cinema, SeatedCamera, Theater, Tier,
+    Cinema, PlaceSound, SeatedCamera, Theater, Tier,
     hall::shape::{ALL_FACES, Corner, Paint, Shape},
     light::bake::bake,
     material::{HallMaterial, LightBuffer, Pattern},
@@ -88,6 +88,7 @@ fn click(click: On<Pointer<Click>>, mut buttons: Query<&mut RemoteButton>, wants
         && !wants.is_pointer_over_area()
     {
         button.pressed = 1.0;
+        commands.trigger(PlaceSound::Click);
         commands.trigger(button.action.clone());
     }
 }

@@ -18,8 +18,10 @@ use bevy_egui::{
 use houselights::{
     audio::Mixer,
     net::Addresses,
-    room::{Arrived, Chat, Me, Moderation, NewLine, Parted, Participant, ParticipantId, Right, Rights, Standing},
-    theater::{Cinema, HouseLights, Mood, Tier, Viewer},
+    room::{
+        Arrived, Chat, Footing, Me, Moderation, NewLine, Parted, Participant, ParticipantId, Right, Rights, SeatNumber, Stance, Standing,
+    },
+    theater::{Cinema, HouseLights, Mood, PlaceSettings, Quality, SeatedCamera, StandUp, Stirring, Tier, Viewer, seat_place},
     ui::{Action, Company, Look, Panels, Remote, Talk, Theme, View},
 };
 
@@ -134,6 +136,69 @@ fn a_right_drag_looks_around_and_a_dropped_film_opens() {
     assert_ne!(hall.world().get::<Window>(window).unwrap().mode, WindowMode::Windowed);
     hall.world().write_message(FileDragAndDrop::DroppedFile { window, path_buf: film });
     hall.until(|hall| hall.playback().film.is_some() && hall.playback().gather.is_none());
+}
+
+fn hold(hall: &mut Hall, code: KeyCode, state: ButtonState) {
+    let world = hall.world();
+    let window = world.query_filtered::<Entity, With<PrimaryWindow>>().single(world).unwrap();
+    world.write_message(KeyboardInput { key_code: code, logical_key: Key::F35, state, text: None, repeat: false, window });
+    hall.step();
+}
+
+#[test]
+fn w_gets_up_and_walks_and_a_seat_is_sat_down_in_again() {
+    let mut hall = Hall::open((320, 180), Tier::Low);
+    hall.hide_panels();
+    hall.steps(2);
+    let seat = hall.world().resource::<Viewer>().seat;
+    press(&mut hall, KeyCode::KeyW, "w");
+    let up = hall.world().resource::<Viewer>().stands.expect("one stands");
+    hall.steps(40);
+    // Along the row, for ahead are the seats of the next one.
+    hold(&mut hall, KeyCode::KeyD, ButtonState::Pressed);
+    hall.steps(60);
+    hold(&mut hall, KeyCode::KeyD, ButtonState::Released);
+    hall.steps(60);
+    let walked = hall.world().resource::<Viewer>().stands.unwrap();
+    assert!(walked.x > up.x + 1.0 && (walked.y - up.y).abs() < 0.3, "{up} -> {walked}");
+    assert!(!hall.world().resource::<Stirring>().0, "whoever has stopped costs no frames");
+    let footing = hall.world().resource::<Footing>().0;
+    assert_eq!(footing, Stance::at(walked.x, walked.y));
+    let world = hall.world();
+    let eye = world.query_filtered::<&Transform, With<SeatedCamera>>().single(world).unwrap().translation;
+    assert!((eye.x - walked.x).abs() < 1e-3 && eye.y > seat_place(seat).eye.y, "{eye}");
+    hall.act(Action::Sit(seat));
+    hall.steps(40);
+    assert_eq!(hall.world().resource::<Viewer>(), &Viewer { seat, ..Viewer::default() });
+    let other = SeatNumber::new(12).unwrap();
+    hall.trigger(StandUp);
+    hall.steps(2);
+    hall.act(Action::Sit(other));
+    hall.steps(40);
+    let world = hall.world();
+    let eye = world.query_filtered::<&Transform, With<SeatedCamera>>().single(world).unwrap().translation;
+    assert!(eye.distance(seat_place(other).eye) < 0.01 && world.resource::<Viewer>().stands.is_none());
+}
+
+#[test]
+fn tiers_change_while_the_hall_is_drawn_and_less_motion_is_none() {
+    let mut hall = Hall::open((320, 180), Tier::Low);
+    hall.hide_panels();
+    hall.steps(2);
+    for quality in [Quality::High, Quality::Medium, Quality::Low] {
+        *hall.world().resource_mut::<Quality>() = quality;
+        hall.steps(5);
+        assert_eq!(Quality::from(*hall.world().resource::<Tier>()), quality);
+        assert!(hall.offscreen.ready(), "{quality:?}");
+        let pixels = hall.offscreen.read_pixels().unwrap();
+        assert!(pixels.chunks(4).filter(|pixel| pixel[0] > 30).count() > 1000, "{quality:?} draws the curtain");
+    }
+    hall.world().resource_mut::<PlaceSettings>().reduce_motion = true;
+    hall.act(Action::Sit(SeatNumber::new(64).unwrap()));
+    hall.steps(2);
+    let world = hall.world();
+    let eye = world.query_filtered::<&Transform, With<SeatedCamera>>().single(world).unwrap().translation;
+    assert!(eye.distance(seat_place(SeatNumber::new(64).unwrap()).eye) < 0.01, "{eye}");
 }
 
 /// What a keyboard types into the panels.

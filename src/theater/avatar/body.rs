@@ -8,14 +8,18 @@ use super::{
     sculpt::{Clay, Egg, Tint, turn},
     wear,
 };
-use crate::theater::{Tier, hall::measures::EYE_HEIGHT_M};
+use crate::theater::{Tier, hall::measures::EYE_HEIGHT_M, walk::STANDING_EYE_M};
 
 /// Everything of a figure that looks like this, but for the face.
 pub(super) fn figure(look: Outfit, tier: Tier) -> Clay {
     let mut clay = Clay::default();
     let fine = Fineness::of(tier);
-    trunk(&mut clay, fine);
-    limbs(&mut clay, fine);
+    trunk(&mut clay, fine, look.is_standing);
+    if look.is_standing {
+        upright_limbs(&mut clay, fine)
+    } else {
+        limbs(&mut clay, fine)
+    }
     let worn = wear::Worn::of(look);
     head(&mut clay, fine, &worn);
     worn.put_on(&mut clay, fine);
@@ -29,9 +33,10 @@ pub(super) const HEAD: Egg =
 /// What the head turns about.
 pub(super) const NECK: Vec3 = Vec3::new(0.0, EYE_HEIGHT_M - 0.16, 0.035);
 
-fn trunk(clay: &mut Clay, fine: Fineness) {
+fn trunk(clay: &mut Clay, fine: Fineness, is_standing: bool) {
     // It leans back into the seat.
-    let lean = Affine3A::from_translation(HIP) * Affine3A::from_rotation_x(0.1) * Affine3A::from_translation(-HIP);
+    let lean =
+        Affine3A::from_translation(HIP) * Affine3A::from_rotation_x(if is_standing { 0.0 } else { 0.1 }) * Affine3A::from_translation(-HIP);
     let trunk = Egg { middle: Vec3::new(0.0, 0.7, 0.02), half: Vec3::new(0.212, 0.26, 0.138), power: 2.5, pear: 0.08 };
     let place = |s: f32, t: f32| lean.transform_point3(trunk.at(turn(s, t)));
     let middle = lean.transform_point3(trunk.middle);
@@ -42,7 +47,7 @@ fn trunk(clay: &mut Clay, fine: Fineness) {
         Tint::CLOTH.shaded((0.25 + 0.75 * deep) * chin)
     };
     // Nobody sees its lowest part, and the seat hides its back.
-    let keep = |at: Vec3| at.y > 0.5 && (at.z < 0.11 || at.y > 0.8);
+    let keep = |at: Vec3| is_standing || at.y > 0.5 && (at.z < 0.11 || at.y > 0.8);
     clay.surface(fine.trunk, 0.0, place, |_, _| middle, tint, keep);
     // A collar in a lighter tone parts head and body.
     let collar = |_: f32, at: Vec3| Tint::CLOTH.toned(1.25).shaded(0.6 + 0.4 * smooth(0.955, 0.985, at.y));
@@ -75,6 +80,34 @@ fn limbs(clay: &mut Clay, fine: Fineness) {
         clay.egg(fine.shoe, 0.0, shoe, |_| Tint::own(150, 104, 74).shaded(0.8), |_| true);
     }
 }
+
+/// Arms that hang, and legs down to the floor, which is lower than that of who sits: [`LEGS_M`].
+fn upright_limbs(clay: &mut Clay, fine: Fineness) {
+    for side in [-1.0f32, 1.0] {
+        let at = |x: f32, y: f32, z: f32| Vec3::new(x * side, y, z);
+        let arm = [at(0.196, 0.885, 0.03), at(0.3, 0.68, 0.03), at(0.268, 0.5, -0.03)];
+        clay.limb(
+            fine.arm,
+            0.0,
+            arm,
+            [0.07, 0.05],
+            |t, at| {
+                let sleeve = Tint::CLOTH.toned(0.94).shaded(0.5 + 0.5 * smooth(0.55, 0.86, at.y));
+                if t > 0.84 { Tint::SKIN.shaded(0.8) } else { sleeve }
+            },
+            |_| true,
+        );
+        let floor = -LEGS_M;
+        let leg = [at(0.1, 0.52, 0.02), at(0.108, 0.12, 0.015), at(0.112, floor + 0.08, 0.03)];
+        let trousers = Tint::own(58, 62, 84);
+        clay.limb(fine.leg, 0.0, leg, [0.098, 0.074], |_, at| trousers.shaded(0.45 + 0.4 * smooth(0.0, 0.5, at.y)), |_| true);
+        let shoe = Egg { middle: at(0.114, floor + 0.05, -0.02), half: Vec3::new(0.066, 0.052, 0.11), power: 2.3, pear: 0.0 };
+        clay.egg(fine.shoe, 0.0, shoe, |_| Tint::own(150, 104, 74).shaded(0.7), |_| true);
+    }
+}
+
+/// By how much a standing figure's feet are below those of the seat it sat in, m.
+pub(super) const LEGS_M: f32 = STANDING_EYE_M - EYE_HEIGHT_M;
 
 fn head(clay: &mut Clay, fine: Fineness, worn: &wear::Worn) {
     let tint = |at: Vec3| Tint::SKIN.shaded(0.55 + 0.45 * smooth(HEAD.middle.y - 0.14, HEAD.middle.y - 0.05, at.y));
@@ -115,7 +148,7 @@ pub(super) struct Fineness {
 impl Fineness {
     pub(super) fn of(tier: Tier) -> Self {
         match tier {
-            Tier::High => Self {
+            Tier::Medium | Tier::High => Self {
                 head: (20, 10),
                 ear: (6, 4),
                 trunk: (14, 8),
@@ -156,11 +189,18 @@ pub(super) struct Outfit {
     pub(super) hat: u8,
     /// 0 is none.
     pub(super) glasses: u8,
+    /// On their feet.
+    pub(super) is_standing: bool,
 }
 
 impl Outfit {
     pub(super) fn of(person: &Person) -> Self {
-        Self { hair: person.hair.hair_style(), hat: person.hat.among(Look::HATS), glasses: person.glasses.among(Look::GLASSES) }
+        Self {
+            hair: person.hair.hair_style(),
+            hat: person.hat.among(Look::HATS),
+            glasses: person.glasses.among(Look::GLASSES),
+            is_standing: false,
+        }
     }
 
     /// Whoever wears something high sits a little lower, so that nobody behind sees less, m.

@@ -2,12 +2,12 @@
 
 use bevy::prelude::*;
 
-use super::{HeadPose, Hue, Look, Person, Presence};
-use crate::room::{Appearance, Frame, Head, Me, Participant, Standing};
+use super::{HeadPose, Hue, Look, Person, Presence, Stands};
+use crate::room::{Appearance, Frame, Head, Me, Participant, Stance, Standing};
 
 /// Makes people of participants, and keeps them as the room has them.
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, (dress, turn, lose).after(Frame::Show).before(super::occupied::TakeSeats));
+    app.add_systems(Update, (dress, turn, stand, lose).after(Frame::Show).before(super::occupied::TakeSeats));
 }
 
 fn dress(changed: Query<(Entity, &Participant, &Appearance), Or<(Changed<Participant>, Changed<Appearance>)>>, mut commands: Commands) {
@@ -20,6 +20,12 @@ fn dress(changed: Query<(Entity, &Participant, &Appearance), Or<(Changed<Partici
 fn turn(mut heads: Query<(&Head, &mut HeadPose), Changed<Head>>) {
     for (head, mut pose) in &mut heads {
         *pose = HeadPose { yaw: head.yaw(), pitch: head.pitch() };
+    }
+}
+
+fn stand(mut stances: Query<(&Stance, &mut Stands), Changed<Stance>>) {
+    for (stance, mut stands) in &mut stances {
+        stands.set_if_neq(Stands(stance.place_m().map(Vec2::from)));
     }
 }
 

@@ -10,9 +10,10 @@ use bevy::{
 };
 
 use super::{
-    HeadPose, HeadTop, Occupied, Person, Presence, Speech, Stirring,
+    HeadPose, HeadTop, Occupied, Person, Presence, Speech, Stands, Stirring,
     body::{self, HEAD, NECK, Outfit},
     follow::{Follow, shared_pitch, shared_yaw},
+    gait::Gait,
     material::{AvatarMaterial, Part, PersonUniform},
     occupied::TakeSeats,
     plate,
@@ -24,8 +25,9 @@ use crate::room::{Me, SeatNumber, Sits};
 use crate::theater::{
     HallLight, Theater, Tier,
     hall::measures::EYE_HEIGHT_M,
+    material::LightUniform,
     motion::{Glide, ease},
-    view::Pose,
+    view::{Pose, wrapped},
 };
 
 /// Lets figures come and go, move and be lit.
@@ -33,6 +35,7 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Crowd>()
         .configure_sets(Update, TakeSeats.in_set(Theater::Move))
         .add_systems(Startup, tailor)
+        .add_systems(Update, refit.run_if(resource_changed::<Tier>).before(gather).in_set(Theater::Move))
         .add_systems(Update, (gather.run_if(has_changed), animate).chain().after(TakeSeats).in_set(Theater::Move))
         .add_systems(Update, light.in_set(Theater::Light).after(super::super::light::show));
 }
@@ -47,6 +50,7 @@ fn tailor(
     let people = buffers.add(ShaderBuffer::from(vec![PersonUniform::default(); FIGURES_MOST]));
     let mut material = |part| materials.add(AvatarMaterial { people: people.clone(), part, tier: *tier });
     commands.insert_resource(Wardrobe {
+        tier: *tier,
         body: material(Part::Body),
         face: material(Part::Face),
         sleep: material(Part::Sleep),
@@ -57,20 +61,38 @@ fn tailor(
     });
 }
 
+/// Another tier has other shaders and finer meshes.
+fn refit(tier: Res<Tier>, mut wardrobe: ResMut<Wardrobe>, mut materials: ResMut<Assets<AvatarMaterial>>, mut meshes: ResMut<Assets<Mesh>>) {
+    if wardrobe.tier == *tier {
+        return;
+    }
+    wardrobe.tier = *tier;
+    wardrobe.outfits.clear();
+    for part in [&wardrobe.body, &wardrobe.face, &wardrobe.sleep] {
+        if let Some(mut material) = materials.get_mut(part) {
+            material.tier = *tier;
+        }
+    }
+    if meshes.insert(&wardrobe.plate, plate::mesh(*tier)).is_err() {
+        tracing::debug!("the plate of faces is gone");
+    }
+}
+
 fn has_changed(
     occupied: Res<Occupied>,
     crowd: Res<Crowd>,
-    changed: Query<(), Or<(Changed<Person>, Added<Me>)>>,
+    changed: Query<(), Or<(Changed<Person>, Changed<Stands>, Added<Me>)>>,
+    tier: Res<Tier>,
     mut others: RemovedComponents<Me>,
 ) -> bool {
-    others.read().count() > 0 || crowd.is_short || occupied.is_changed() || !changed.is_empty()
+    others.read().count() > 0 || crowd.is_short || occupied.is_changed() || tier.is_changed() || !changed.is_empty()
 }
 
 /// Everybody who sits has a figure in their seat; whoever looks different than before gets another one, eased like coming and going.
 fn gather(
-    people: Query<(&Person, &Sits, Has<Me>)>,
+    people: Query<(&Person, &Sits, &Stands, Has<Me>)>,
     mut tops: Query<&mut HeadTop>,
-    mut figures: Query<(Entity, &mut Figure)>,
+    mut figures: Query<(&mut Figure, &mut Mesh3d)>,
     mut crowd: ResMut<Crowd>,
     mut wardrobe: ResMut<Wardrobe>,
     mut meshes: ResMut<Assets<Mesh>>,
@@ -79,16 +101,19 @@ fn gather(
     mut commands: Commands,
 ) {
     crowd.bypass_change_detection().is_short = false;
-    for (_, mut figure) in &mut figures {
+    for (mut figure, mut mesh) in &mut figures {
         let stays = people
             .get(figure.person)
             .ok()
-            .filter(|(person, sits, is_me)| !is_me && occupied.who(sits.0) == Some(figure.person) && Dress::of(person) == figure.dress);
+            .filter(|(person, sits, _, is_me)| !is_me && occupied.who(sits.0) == Some(figure.person) && Dress::of(person) == figure.dress);
         match stays {
-            Some((_, sits, _)) if figure.is_leaving || figure.seat != sits.0 => {
+            Some((_, sits, stands, _))
+                if figure.is_leaving || figure.seat != sits.0 || figure.is_standing() != stands.0.is_some() || tier.is_changed() =>
+            {
                 figure.is_leaving = false;
                 figure.size.go(1.0, COMING_S);
-                figure.set_off(sits.0);
+                figure.set_off(sits.0, stands.held());
+                mesh.0 = wardrobe.outfit(figure.outfit(), *tier, &mut meshes);
             }
             None if !figure.is_leaving => {
                 figure.is_leaving = true;
@@ -99,14 +124,14 @@ fn gather(
         figure.is_resting = false;
     }
     for (seat, person) in occupied.iter() {
-        let Ok((looks, _, is_me)) = people.get(person) else { continue };
+        let Ok((looks, _, stands, is_me)) = people.get(person) else { continue };
         if is_me {
             if let Ok(mut top) = tops.get_mut(person) {
                 top.set_if_neq(HeadTop(head_top(seat)));
             }
             continue;
         }
-        if figures.iter().any(|(_, figure)| figure.person == person && !figure.is_leaving) {
+        if figures.iter().any(|(figure, _)| figure.person == person && !figure.is_leaving) {
             continue;
         }
         let Some(slot) = crowd.slots.iter().position(Option::is_none) else {
@@ -114,9 +139,9 @@ fn gather(
             crowd.bypass_change_detection().is_short = true;
             continue;
         };
-        let figure = Figure::new(person, seat, Dress::of(looks), slot);
+        let figure = Figure::new(person, seat, stands.held(), Dress::of(looks), slot);
         crowd.slots[slot] = Some(Shown { probe: figure.probe, uniform: figure.dress.uniform(figure.seed) });
-        let mesh = wardrobe.outfit(figure.dress.outfit, *tier, &mut meshes);
+        let mesh = wardrobe.outfit(figure.outfit(), *tier, &mut meshes);
         let part = (MeshTag(slot as u32), BOUNDS, NoAutoAabb, Pickable::IGNORE);
         commands.spawn((
             Name::new(format!("figure of {}", looks.name)),
@@ -137,7 +162,7 @@ fn gather(
 /// Moves what moves.
 fn animate(
     time: Res<Time>,
-    people: Query<(Ref<HeadPose>, Ref<Presence>, Ref<Speech>)>,
+    people: Query<(Ref<HeadPose>, Ref<Stands>, Ref<Presence>, Ref<Speech>)>,
     mut tops: Query<&mut HeadTop>,
     mut figures: Query<(Entity, &mut Figure, &mut Transform, &Children)>,
     mut letters: Query<&mut Visibility, With<Letters>>,
@@ -149,13 +174,18 @@ fn animate(
     let mut is_stirring = false;
     for (entity, mut figure, mut transform, children) in &mut figures {
         let told = people.get(figure.person).ok();
-        let news = told.as_ref().is_some_and(|(pose, presence, speech)| pose.is_changed() || presence.is_changed() || speech.is_changed());
+        let news = told.as_ref().is_some_and(|(pose, stands, presence, speech)| {
+            pose.is_changed() || stands.is_changed() || presence.is_changed() || speech.is_changed()
+        });
         if figure.is_resting && !news {
             continue;
         }
         let figure = figure.bypass_change_detection();
-        if let Some((pose, presence, speech)) = told {
+        if let Some((pose, stands, presence, speech)) = told {
             figure.told = Told { pose: *pose, presence: *presence, speech: *speech };
+            if let (Some(gait), Some(at)) = (&mut figure.gait, stands.held()) {
+                gait.to = at;
+            }
         }
         figure.advance(dt_s);
         is_stirring |= !figure.is_resting;
@@ -191,12 +221,7 @@ fn light(crowd: Res<Crowd>, light: Res<HallLight>, wardrobe: Res<Wardrobe>, mut 
     let list: Vec<PersonUniform> = crowd
         .slots
         .iter()
-        .map(|slot| {
-            slot.as_ref().map_or_else(PersonUniform::default, |shown| PersonUniform {
-                light: shown.probe.lit(&hall).map(|side| side.extend(0.0)),
-                ..shown.uniform
-            })
-        })
+        .map(|slot| slot.as_ref().map_or_else(PersonUniform::default, |shown| PersonUniform { light: shown.lit(&hall), ..shown.uniform }))
         .collect();
     if let Some(mut buffer) = buffers.get_mut(&wardrobe.people) {
         buffer.set_data(list);
@@ -229,6 +254,8 @@ struct Figure {
     slot: usize,
     seed: f32,
     seat: SeatNumber,
+    /// On their feet, and how.
+    gait: Option<Gait>,
     from: Pose,
     /// How much of the time to the seat has passed, 0 to 1.
     way: f32,
@@ -250,9 +277,11 @@ struct Figure {
 }
 
 impl Figure {
-    fn new(person: Entity, seat: SeatNumber, dress: Dress, slot: usize) -> Self {
+    fn new(person: Entity, seat: SeatNumber, stands: Option<Vec2>, dress: Dress, slot: usize) -> Self {
         let seed = (seat.get() as f32 * 0.381_966 + f32::from(dress.hue) * 0.137).fract();
-        let probe = Probe::at(Pose::of(seat).eye);
+        let gait = stands.map(Gait::at);
+        let pose = gait.as_ref().map_or_else(|| Pose::of(seat), Gait::pose);
+        let probe = Probe::at(pose.eye);
         let mut size = Glide::at(0.0);
         size.go(1.0, COMING_S);
         Self {
@@ -261,7 +290,8 @@ impl Figure {
             slot,
             seed,
             seat,
-            from: Pose::of(seat),
+            gait,
+            from: pose,
             way: 1.0,
             size,
             is_leaving: false,
@@ -280,27 +310,75 @@ impl Figure {
         }
     }
 
-    /// Gets up and goes to another seat.
-    fn set_off(&mut self, seat: SeatNumber) {
-        if seat == self.seat {
+    fn is_standing(&self) -> bool {
+        self.gait.is_some()
+    }
+
+    fn outfit(&self) -> Outfit {
+        Outfit { is_standing: self.is_standing(), ..self.dress.outfit }
+    }
+
+    /// Gets up, goes to another seat, sits down.
+    fn set_off(&mut self, seat: SeatNumber, stands: Option<Vec2>) {
+        if seat == self.seat && stands.is_some() == self.is_standing() {
             return;
         }
-        self.from = self.pose();
-        self.probes = [self.probe, Probe::at(Pose::of(seat).eye)];
+        let from = self.pose();
+        let turned = self.turned();
         self.seat = seat;
+        match (stands, &self.gait) {
+            (Some(at), None) => self.gait = Some(Gait::at(at).looking(turned)),
+            (None, Some(_)) => {
+                self.gait = None;
+                // The screen is ahead again, however often one has turned round.
+                self.yaw = Follow::at(wrapped(self.yaw.value()));
+            }
+            _ => {}
+        }
+        self.from = from;
+        self.probes = [self.probe, Probe::at(self.there().eye)];
         self.way = 0.0;
     }
 
+    /// Where the way ends.
+    fn there(&self) -> Pose {
+        self.gait.as_ref().map_or_else(|| Pose::of(self.seat), Gait::pose)
+    }
+
     fn pose(&self) -> Pose {
-        self.from.towards(Pose::of(self.seat), self.way)
+        self.from.towards(self.there(), self.way)
+    }
+
+    /// How far the whole figure is turned to the left, radians: seats face the screen's wall.
+    fn turned(&self) -> f32 {
+        self.gait.as_ref().map_or(0.0, |gait| gait.facing.value() * ease(self.way))
     }
 
     fn advance(&mut self, dt_s: f32) {
         self.way = (self.way + dt_s.max(0.0) / MOVING_S).min(1.0);
         self.size.advance(dt_s);
-        self.probe = if self.way < 1.0 { self.probes[0].towards(&self.probes[1], ease(self.way)) } else { self.probes[1] };
+        let is_lit_anew = self.gait.as_ref().is_some_and(|gait| gait.probe_part < 1.0);
+        if self.way < 1.0 || !is_lit_anew {
+            self.probe = self.probes[0].towards(&self.probes[1], ease(self.way));
+        }
         let Told { pose, presence, speech } = self.told;
-        let (yaw, pitch) = pose.held();
+        let (mut yaw, pitch) = pose.held();
+        let mut walks = false;
+        if let Some(gait) = &mut self.gait {
+            // On one's feet one turns as far as one likes.
+            yaw = self.yaw.value() + wrapped(wrapped(pose.yaw) - self.yaw.value());
+            walks = !gait.advance(yaw, dt_s);
+            if self.way >= 1.0 && gait.probed.distance(gait.to) > PROBE_STEP_M {
+                gait.probed = gait.to;
+                self.probes = [self.probe, Probe::at(gait.pose().eye)];
+                gait.probe_part = 0.0;
+            }
+            if self.way >= 1.0 && gait.probe_part < 1.0 {
+                gait.probe_part = (gait.probe_part + dt_s.max(0.0) / PROBE_S).min(1.0);
+                self.probe = self.probes[0].towards(&self.probes[1], gait.probe_part);
+                walks = true;
+            }
+        }
         let asleep = if presence == Presence::Here { 0.0 } else { 1.0 };
         let grey = if presence == Presence::Reconnecting { 0.75 } else { 0.0 };
         let loud = if speech.0.is_finite() { speech.0.clamp(0.0, 1.0) } else { 0.0 };
@@ -312,14 +390,14 @@ impl Figure {
             (&mut self.mouth, loud, MOUTH_TAU_S),
             (&mut self.ring, loud, RING_TAU_S),
         ];
-        let mut rests = self.way >= 1.0 && self.size.resting();
+        let mut rests = self.way >= 1.0 && self.size.resting() && !walks;
         for (follow, target, tau_s) in follows {
             follow.advance(target, dt_s, tau_s);
             rests &= follow.rests_at(target);
         }
-        let (_, head_yaw) = shared_yaw(self.yaw.value());
-        let ahead =
-            [(yaw - head_yaw) / EYES_YAW, (pitch - shared_pitch(self.pitch.value())) / EYES_PITCH].map(|part| part.clamp(-1.0, 1.0));
+        let (_, head_yaw) = shared_yaw(self.yaw.value() - self.turned());
+        let ahead = [(yaw - self.turned() - head_yaw) / EYES_YAW, (pitch - shared_pitch(self.pitch.value())) / EYES_PITCH]
+            .map(|part| part.clamp(-1.0, 1.0));
         for (eye, target) in self.eyes.iter_mut().zip(ahead) {
             eye.advance(target, dt_s, EYES_TAU_S);
             rests &= eye.rests_at(target);
@@ -334,9 +412,11 @@ impl Figure {
             (pose.aim - pose.eye).normalize_or(Vec3::NEG_Z)
         };
         let (to_screen, up_to_screen) = ((-ahead.x).atan2(-ahead.z), ahead.y.clamp(-1.0, 1.0).asin());
+        // The figure as a whole is turned already.
+        let (to_screen, turned) = if self.is_standing() { (to_screen * (1.0 - ease(self.way)), self.turned()) } else { (to_screen, 0.0) };
         let asleep = self.asleep.value();
         let awake = 1.0 - asleep;
-        let (shoulders, head) = shared_yaw(self.yaw.value());
+        let (shoulders, head) = shared_yaw(self.yaw.value() - turned);
         let yaw = to_screen + head * awake;
         let pitch = up_to_screen + shared_pitch(self.pitch.value()) * awake - 0.42 * asleep;
         let tilt = 0.16 * asleep * if self.seed > 0.5 { 1.0 } else { -1.0 };
@@ -347,7 +427,9 @@ impl Figure {
             Presence::Reconnecting => -asleep,
         };
         let base = self.uniform;
+        let swing = self.gait.as_ref().map_or(0.0, Gait::swing);
         PersonUniform {
+            light: [Vec4::W * swing, Vec4::ZERO, Vec4::ZERO, Vec4::ZERO, Vec4::ZERO, Vec4::ZERO],
             skin: base.skin.truncate().extend(self.dress.outfit.slouch_m() + 0.03 * asleep),
             hair: base.hair.truncate().extend(self.ring.value()),
             head: Vec4::from(rotation),
@@ -363,13 +445,18 @@ impl Figure {
         // Coming, one lets oneself down into the seat; the cushion's height is what one grows from.
         let seat = Vec3::Y * SEAT_HEIGHT_M;
         let lifted = seat * (1.0 - size) + Vec3::Y * (COMING_M * (1.0 - size));
-        Transform::from_translation(floor + lifted).with_scale(Vec3::splat(size.max(SMALLEST)))
+        let bob = self.gait.as_ref().map_or(0.0, Gait::bob);
+        Transform {
+            translation: floor + lifted - Vec3::Y * bob,
+            rotation: Quat::from_rotation_y(self.turned()),
+            scale: Vec3::splat(size.max(SMALLEST)),
+        }
     }
 
     fn head_top(&self) -> Vec3 {
         let rotation = Quat::from_vec4(self.uniform.head);
         let crown = HEAD.middle - NECK + Vec3::Y * HEAD.half.y;
-        self.pose().eye + Vec3::Y * (-EYE_HEIGHT_M - self.uniform.skin.w) + NECK + rotation * crown
+        self.pose().eye + Vec3::Y * (-EYE_HEIGHT_M - self.uniform.skin.w) + Quat::from_rotation_y(self.turned()) * (NECK + rotation * crown)
     }
 }
 
@@ -411,6 +498,7 @@ impl Dress {
 /// Meshes and materials, made when they are needed first.
 #[derive(Resource)]
 struct Wardrobe {
+    tier: Tier,
     body: Handle<AvatarMaterial>,
     face: Handle<AvatarMaterial>,
     sleep: Handle<AvatarMaterial>,
@@ -435,6 +523,15 @@ struct Crowd {
     is_short: bool,
 }
 
+impl Shown {
+    /// The light that falls on the person, and what else travels with it.
+    fn lit(&self, hall: &LightUniform) -> [Vec4; 6] {
+        let mut sides = self.probe.lit(hall).map(|side| side.extend(0.0));
+        sides[0].w = self.uniform.light[0].w;
+        sides
+    }
+}
+
 impl Default for Crowd {
     fn default() -> Self {
         Self { slots: vec![None; FIGURES_MOST], is_short: false }
@@ -450,7 +547,10 @@ struct Shown {
 /// Everybody in every seat, and as many who are just leaving.
 const FIGURES_MOST: usize = 2 * SeatNumber::COUNT as usize;
 /// The room a figure may take, wherever it turns its head.
-const BOUNDS: Aabb = Aabb { center: Vec3A::new(0.0, 0.85, -0.1), half_extents: Vec3A::new(0.45, 0.6, 0.6) };
+const BOUNDS: Aabb = Aabb { center: Vec3A::new(0.0, 0.58, -0.1), half_extents: Vec3A::new(0.5, 0.94, 0.65) };
+/// A walker's light is looked up again after so far, and comes within this time.
+const PROBE_STEP_M: f32 = 0.3;
+const PROBE_S: f32 = 0.2;
 const SMALLEST: f32 = 1e-3;
 const SKIN: [u8; 3] = [236, 192, 152];
 const COMING_S: f32 = 0.5;

@@ -1,5 +1,7 @@
 //! How figures follow what they are told: smooth, bounded, the same at any frame rate. Pure; time is an argument.
 
+use crate::theater::view::wrapped;
+
 /// A number that follows another critically damped: two smoothings in a row. It never leaves the span of where it was and what it was told, so it
 /// does not overshoot, and what comes in steps it shows without any.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +33,21 @@ impl Follow {
             *self = Self::at(target);
         }
         self.value
+    }
+
+    /// Lets time pass on the way to an angle, the shorter way round; it may go beyond ±π.
+    pub(super) fn advance_round(&mut self, target: f32, dt_s: f32, tau_s: f32) -> f32 {
+        self.advance(self.nearest(target), dt_s, tau_s)
+    }
+
+    /// Whether it stands at this angle.
+    pub(super) fn rests_round(self, target: f32) -> bool {
+        !target.is_finite() || self.value == self.near && wrapped(target - self.value).abs() <= NEAR
+    }
+
+    /// The same angle nearest to where it is.
+    fn nearest(self, target: f32) -> f32 {
+        self.value + wrapped(target - self.value)
     }
 
     /// Where it is.
@@ -114,6 +131,18 @@ mod tests {
             prop_assert!((head - shoulders).abs() < 1.6 && shoulders * yaw >= 0.0 && head * yaw >= 0.0);
             prop_assert!(shared_pitch(pitch).abs() < 0.6);
         }
+    }
+
+    #[test]
+    fn angles_are_followed_the_shorter_way_round() {
+        let mut follow = Follow::at(3.0);
+        for _ in 0..200 {
+            let value = follow.advance_round(-3.0, 0.02, 0.07);
+            assert!(value >= 3.0 - 1e-4 && value < 3.4);
+        }
+        assert!(follow.rests_round(-3.0));
+        follow.advance_round(f32::NAN, 0.1, 0.1);
+        assert!(follow.rests_round(-3.0));
     }
 
     #[test]

@@ -73,7 +73,8 @@ impl From<&AvatarMaterial> for Variant {
 /// A person as the shader reads them.
 #[derive(ShaderType, Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct PersonUniform {
-    /// The light that falls from six sides, linear: +x, −x, +y, −y, +z, −z.
+    /// The light that falls from six sides, linear: +x, −x, +y, −y, +z, −z. In the first one's last: how far the right foot is behind the left one,
+    /// for each metre of leg.
     pub(super) light: [Vec4; 6],
     /// The cloth's colour, linear; a number between 0 and 1 of the person's own.
     pub(super) cloth: Vec4,

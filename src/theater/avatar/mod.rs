@@ -1,4 +1,4 @@
-//! People in their seats: who sits where, what they look like, where they look.
+//! People in their seats and on their feet: who is where, what they look like, where they look.
 //!
 //! `company` puts [`Person`] on the room's participants and keeps [`HeadPose`] and [`Presence`] there; [`Sits`](crate::room::Sits) and [`Me`](crate::room::Me) are the
 //! room's own. A test may put them on any entity. This folder draws them, keeps [`Occupied`] and each [`HeadTop`], and says by [`Stirring`] whether anything is still on its way.
@@ -18,6 +18,7 @@ mod body;
 mod company;
 mod figure;
 mod follow;
+mod gait;
 mod gaze;
 mod material;
 mod occupied;
@@ -34,7 +35,7 @@ mod wear;
 pub use figure::{FacePlate, head_top};
 pub use gaze::{HEAD_RADIUS_M, gazed_person};
 pub use occupied::Occupied;
-pub use person::{HeadPose, HeadTop, Hue, Look, Person, Presence, Speech};
+pub use person::{HeadPose, HeadTop, Hue, Look, Person, Presence, Speech, Stands};
 pub use sample::sample;
 
 /// Seats people and draws them.
@@ -42,6 +43,6 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Stirring>().add_plugins((company::plugin, material::plugin, occupied::plugin, figure::plugin));
 }
 
-/// Whether any figure is still on its way: while it is, every frame is to be drawn.
+/// Whether any figure or anything else of the place is still on its way: while it is, every frame is to be drawn.
 #[derive(Resource, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stirring(pub bool);

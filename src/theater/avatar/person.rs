@@ -3,11 +3,11 @@
 
 use bevy::prelude::*;
 
-use crate::theater::view;
+use crate::theater::{view, walk};
 
 /// A person: what they are called and how they look. With [`Sits`](crate::room::Sits) they have a seat and a figure in it.
 #[derive(Component, Debug, Clone, PartialEq, Eq)]
-#[require(HeadPose, Presence, Speech, HeadTop)]
+#[require(HeadPose, Stands, Presence, Speech, HeadTop)]
 pub struct Person {
     /// The name others see.
     pub name: String,
@@ -20,6 +20,24 @@ pub struct Person {
     /// Glasses: 0 is none, then [`Look::GLASSES`].
     pub glasses: Look,
 }
+
+/// Where a person stands (to the right of the hall's middle, and from the screen, m); nothing for who sits. It may come in steps, twenty times a
+/// second: the figure walks there smoothly. Whoever stands turns by their [`HeadPose`] from straight towards the screen's wall.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stands(pub Option<Vec2>);
+
+impl Stands {
+    /// Where they can stand: in no wall and in no row of seats.
+    #[must_use]
+    pub fn held(self) -> Option<Vec2> {
+        // What was said in whole centimetres may touch what it stood beside.
+        let touches =
+            |at: Vec2| [Vec2::ZERO, Vec2::X, Vec2::NEG_X, Vec2::Y, Vec2::NEG_Y].into_iter().any(|way| walk::is_free(at + way * TOUCH_M));
+        self.0.map(|at| if touches(at) { at } else { walk::free_near(at) })
+    }
+}
+
+const TOUCH_M: f32 = 0.012;
 
 /// Where a person looks, as [`Viewer`](crate::theater::Viewer) has it: radians from straight at the screen. It may come in steps, twenty times a
 /// second: the figure follows smoothly.
@@ -165,6 +183,15 @@ mod tests {
             assert!((1..=Look::HAIRS).contains(&look.0));
             assert_eq!((look.hair_style(), look.hair_srgb()), (style, HAIR_COLOURS[usize::from(colour)]));
         }
+    }
+
+    #[test]
+    fn strangers_stand_where_one_can() {
+        for at in [Vec2::new(0.0, 9.0), Vec2::NAN, Vec2::new(1e9, -1e9), Vec2::new(-3.0, 0.0)] {
+            assert!(walk::is_free(Stands(Some(at)).held().unwrap()), "{at}");
+        }
+        assert_eq!(Stands(Some(Vec2::new(4.6, 8.0))).held(), Some(Vec2::new(4.6, 8.0)));
+        assert_eq!(Stands(None).held(), None);
     }
 
     #[test]

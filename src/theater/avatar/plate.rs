@@ -17,7 +17,7 @@ use crate::theater::Tier;
 
 /// Builds it, where the head is when it looks ahead.
 pub(super) fn mesh(tier: Tier) -> Mesh {
-    let (rings, segments): (u32, u32) = if tier == Tier::High { (2, 28) } else { (2, 16) };
+    let (rings, segments): (u32, u32) = if tier != Tier::Low { (2, 28) } else { (2, 16) };
     let mut spots = vec![Vec2::ZERO];
     for (ring, segment) in (1..=rings).flat_map(|ring| (0..segments).map(move |segment| (ring, segment))) {
         // Closest together at the round corners.

@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn the_screen_lights_faces_and_not_the_backs_of_heads() {
         let probe = Probe::at(seat_place(SeatNumber::BEST).eye);
-        let [.., behind, front] = probe.lit(&HallLight { house_level: 0.0, zones: [Vec3::ONE; 6] }.uniform());
+        let [.., behind, front] = probe.lit(&HallLight { house_level: 0.0, zones: [Vec3::ONE; 6], ..HallLight::default() }.uniform());
         assert!(front.y > 0.15 && front.y > 5.0 * behind.y, "{front} {behind}");
     }
 
@@ -64,7 +64,7 @@ mod tests {
     fn between_two_places_the_light_is_between() {
         let (a, b) = (Probe::at(Vec3::new(-2.0, 1.5, 6.0)), Probe::at(Vec3::new(2.0, 2.5, 11.0)));
         assert_eq!(a.towards(&b, 0.0), a);
-        let light = HallLight { house_level: 0.5, zones: [Vec3::ONE; 6] }.uniform();
+        let light = HallLight { house_level: 0.5, zones: [Vec3::ONE; 6], ..HallLight::default() }.uniform();
         let (from, half, to) = (a.lit(&light), a.towards(&b, 0.5).lit(&light), b.lit(&light));
         for side in 0..6 {
             assert!(half[side].cmple(from[side].max(to[side]) + 0.05).all() && half[side].cmpge(from[side].min(to[side]) - 0.05).all());

@@ -22,13 +22,16 @@ use crate::theater::{
 
 fn outfits() -> impl Iterator<Item = Outfit> {
     let hairs = 0..=super::person::HAIR_STYLES;
-    hairs.flat_map(|hair| (0..=Look::HATS).flat_map(move |hat| (0..=Look::GLASSES).map(move |glasses| Outfit { hair, hat, glasses })))
+    hairs.flat_map(|hair| {
+        (0..=Look::HATS).flat_map(move |hat| (0..=Look::GLASSES).map(move |glasses| Outfit { hair, hat, glasses, ..Outfit::default() }))
+    })
 }
 
 #[test]
 fn every_figure_keeps_to_its_triangles() {
     let most = |tier| {
-        let counts = outfits().map(|outfit| (body::figure(outfit, tier).triangles.len(), outfit));
+        let standing = outfits().map(|outfit| Outfit { is_standing: true, ..outfit });
+        let counts = outfits().chain(standing).map(|outfit| (body::figure(outfit, tier).triangles.len(), outfit));
         counts.max().map(|(count, outfit)| (count, format!("{outfit:?}"))).unwrap()
     };
     // The plate and the letters come to each.
@@ -40,7 +43,8 @@ fn every_figure_keeps_to_its_triangles() {
 
 #[test]
 fn every_corner_is_somewhere_and_looks_somewhere() {
-    for (outfit, tier) in outfits().flat_map(|outfit| [(outfit, Tier::Low), (outfit, Tier::High)]) {
+    let standing = outfits().map(|outfit| Outfit { is_standing: true, ..outfit });
+    for (outfit, tier) in outfits().chain(standing).flat_map(|outfit| [(outfit, Tier::Low), (outfit, Tier::High)]) {
         for corner in body::figure(outfit, tier).corners {
             assert!(corner.position.is_finite() && (corner.normal.length() - 1.0).abs() < 1e-3, "{outfit:?} {corner:?}");
         }

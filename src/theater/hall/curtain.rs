@@ -5,7 +5,7 @@ use super::measures::HALL_HALF_M;
 use crate::theater::light::bake::bake;
 use crate::theater::material::{HallMaterial, LightBuffer, Pattern};
 use crate::theater::motion::Glide;
-use crate::theater::{Theater, Tier};
+use crate::theater::{PlaceSettings, Theater, Tier};
 use bevy::prelude::*;
 
 /// Hangs the curtain and draws it.
@@ -37,10 +37,16 @@ fn hang(
     }
 }
 
-fn draw(time: Res<Time>, mut curtain: ResMut<Curtain>, mut halves: Query<&mut Transform, With<Half>>, fresh: Query<(), Added<Half>>) {
+fn draw(
+    time: Res<Time>,
+    settings: Res<PlaceSettings>,
+    mut curtain: ResMut<Curtain>,
+    mut halves: Query<&mut Transform, With<Half>>,
+    fresh: Query<(), Added<Half>>,
+) {
     let moving = !curtain.glide.resting();
     if moving || !fresh.is_empty() || curtain.is_changed() {
-        let open = curtain.bypass_change_detection().glide.advance(time.delta_secs());
+        let open = curtain.bypass_change_detection().glide.advance(if settings.reduce_motion { CURTAIN_S } else { time.delta_secs() });
         for mut half in &mut halves {
             half.scale.x = stretch(open);
         }
@@ -75,6 +81,12 @@ impl Curtain {
         self.glide = Glide::at(open.clamp(0.0, 1.0));
     }
 
+    /// Whether it is on its way.
+    #[must_use]
+    pub fn is_moving(&self) -> bool {
+        !self.glide.resting()
+    }
+
     /// Where it is: 0 closed, 1 open.
     #[must_use]
     pub fn openness(&self) -> f32 {
@@ -89,7 +101,7 @@ impl Default for Curtain {
 }
 
 /// A heavy curtain takes its time, s.
-const CURTAIN_S: f32 = 2.6;
+pub(in crate::theater) const CURTAIN_S: f32 = 2.6;
 
 /// Half of the curtain.
 #[derive(Component, Debug)]

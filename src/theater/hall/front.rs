@@ -26,7 +26,7 @@ pub(super) fn build(model: &mut Model) {
 
 fn stage(model: &mut Model) {
     let wood = walnut();
-    let bow = |x: f32| STAGE_FRONT_Z + 0.45 * (1.0 - (x / HALL_HALF_M).powi(2));
+    let bow = |x: f32| STAGE_FRONT_M + STAGE_BOW_M * (1.0 - (x / HALL_HALF_M).powi(2));
     model.of(Pattern::Wood).patch((30, 5), Vec3::Y, wood.toned(0.75), |s, t| {
         let x = (s * 2.0 - 1.0) * HALL_HALF_M;
         let at = Vec3::new(x, STAGE_HEIGHT_M, -0.05 + (bow(x) - 0.01) * t);
@@ -83,8 +83,9 @@ pub(super) fn curtain(side: f32) -> Shape {
         let deep = 0.13 * (1.0 - 0.35 * t) * fold;
         let swing = 0.03 * (1.0 - t) * (pleat * 1.7).sin();
         let x = edge.x - side * (CURTAIN_OPEN_M * s + swing * s);
-        let y = STAGE_HEIGHT_M + 0.02 + (HALL_HEIGHT_M - 0.1 - STAGE_HEIGHT_M) * t;
-        let valley = 0.22 + 0.78 * (0.5 + 0.5 * fold.clamp(-1.0, 1.0));
+        // From the first row one looks up behind the pelmet.
+        let y = STAGE_HEIGHT_M + 0.02 + (HALL_HEIGHT_M + 0.3 - STAGE_HEIGHT_M) * t;
+        let valley = 0.3 + 0.7 * (0.5 + 0.5 * fold.clamp(-1.0, 1.0));
         (Vec3::new(x, y, edge.z + deep), Vec2::new(s * 3.0, y), red().shaded(valley).toned(0.45 + 0.55 * valley))
     });
     shape
@@ -101,7 +102,6 @@ fn red() -> Paint {
     Paint::matt(138, 18, 28)
 }
 
-const STAGE_FRONT_Z: f32 = 1.15;
 const PELMET_LOW_Y: f32 = 6.02;
 const PLEATS: usize = 7;
 /// Width of half a curtain that is drawn aside, m.

@@ -9,7 +9,8 @@ use std::f32::consts::PI;
 
 /// Builds all lamps into the model.
 pub(super) fn build(model: &mut Model) {
-    sconces().for_each(|lamp| sconce(model, lamp));
+    sconces().for_each(|lamp| sconce(model, lamp, Vec3::X * -lamp.x.signum()));
+    back_sconces().into_iter().for_each(|lamp| sconce(model, lamp, Vec3::NEG_Z));
     aisle_lamps().for_each(|lamp| aisle_lamp(model, lamp));
     exit_signs().into_iter().for_each(|sign| exit_sign(model, sign));
     projector(model);
@@ -24,10 +25,10 @@ pub(super) fn halo(model: &mut Model, middle: Vec3, half_u: Vec3, half_v: Vec3, 
 }
 
 /// A brass shell that lets its light out above and below.
-fn sconce(model: &mut Model, lamp: Vec3) {
-    let inwards = Vec3::X * -lamp.x.signum();
-    let wall = Vec3::new(lamp.x.signum() * (HALL_HALF_M - 0.17), lamp.y, lamp.z);
-    let ring = |turn: f32, radius: f32, y: f32| wall + inwards * (turn.sin() * radius) + Vec3::Z * (turn.cos() * radius) + Vec3::Y * y;
+fn sconce(model: &mut Model, lamp: Vec3, inwards: Vec3) {
+    let along = inwards.cross(Vec3::Y).abs();
+    let wall = lamp - inwards * 0.09;
+    let ring = |turn: f32, radius: f32, y: f32| wall + inwards * (turn.sin() * radius) + along * (turn.cos() * radius) + Vec3::Y * y;
     let wide = |t: f32| 0.062 + 0.03 * (2.0 * t - 1.0).powi(2);
     model
         .of(Pattern::Brass)
@@ -45,7 +46,7 @@ fn sconce(model: &mut Model, lamp: Vec3) {
     }
     let glow = wall + inwards * 0.1;
     for (y, tall, strength) in [(0.24, 0.62, 0.17), (-0.24, 0.46, 0.13)] {
-        halo(model, glow + Vec3::Y * y, Vec3::Z * 0.34, Vec3::Y * tall, Paint::lamp(255, 164, 84, strength, 1.0));
+        halo(model, glow + Vec3::Y * y, along * 0.34, Vec3::Y * tall, Paint::lamp(255, 164, 84, strength, 1.0));
     }
 }
 
@@ -87,8 +88,20 @@ fn projector(model: &mut Model) {
     let max = PROJECTOR + Vec3::new(half_x + 0.08, half_y + 0.08, 0.0);
     model.of(Pattern::Wood).block(min, max, &[Vec3::NEG_Z, Vec3::X, Vec3::NEG_X, Vec3::Y, Vec3::NEG_Y], 0.3, walnut().toned(0.7));
     let pane = PROJECTOR - Vec3::new(half_x, half_y, 0.145);
-    let glass = Paint::lamp(66, 52, 46, 0.5, 0.6);
+    // Somebody has a lamp on in there.
+    let glass = Paint::lamp(132, 78, 40, 0.34, 0.75);
     model.of(Pattern::Lamp).sheet(pane, Vec3::X * (half_x * 2.0), Vec3::Y * (half_y * 2.0), Vec3::NEG_Z, 1.0, glass);
+    for (y, tall) in [(half_y + 0.02, 0.02), (-half_y - 0.02, 0.02)] {
+        let middle = PROJECTOR + Vec3::new(0.0, y, -0.145);
+        let half = Vec3::new(half_x + 0.04, tall, 0.012);
+        model.of(Pattern::Brass).block(middle - half, middle + half, &[Vec3::NEG_Z, Vec3::Y, Vec3::NEG_Y], 0.5, Paint::matt(150, 112, 58));
+    }
+    model.of(Pattern::Brass).patch((16, 1), Vec3::NEG_Z, Paint::lamp(150, 112, 58, 0.03, 0.0), |s, t| {
+        let turn = s * PI * 2.0;
+        let at = PROJECTOR + Vec3::new(turn.cos(), turn.sin(), 0.0) * (0.1 + 0.035 * t) - Vec3::Z * 0.152;
+        (at, Vec2::new(s, t))
+    });
+    halo(model, PROJECTOR - Vec3::Z * 0.16, Vec3::X * 1.1, Vec3::Y * 0.75, Paint::lamp(255, 168, 92, 0.035, 0.6));
     // The lens, then the beam: four sides of a long pyramid towards the screen that fade before they reach the seats.
     let lens = PROJECTOR - Vec3::Z * 0.15;
     let white = Paint::matt(255, 250, 244);
@@ -100,7 +113,7 @@ fn projector(model: &mut Model) {
     for side in 0..4 {
         let (a, b) = (targets[side], targets[(side + 1) % 4]);
         model.of(Pattern::Beam).patch((6, 8), a + b - lens * 2.0, white.toned(0.085), |s, t| {
-            let reach = 0.012 + 0.21 * t;
+            let reach = 0.012 + 0.31 * t;
             let at = lens.lerp(a.lerp(b, s), reach);
             (at, Vec2::new(0.35 + 0.65 * (s * PI).sin(), t))
         });

@@ -49,6 +49,8 @@ pub const SCREEN_LOW_M: f32 = 1.0;
 
 /// How far the tier of a row reaches in front of its eyes, m.
 pub const TIER_FRONT_M: f32 = 0.75;
+/// Which part of a tier's depth the half step before the next one takes in the aisles.
+pub const HALF_STEP_PART: f32 = 0.45;
 /// Height of a seat's back over its floor, m.
 pub const SEAT_BACK_M: f32 = 0.98;
 /// The rear of a seat's back behind its eye, m.
@@ -59,6 +61,10 @@ pub const BLOCK_HALF_M: f32 = SEAT_PITCH_M * COLUMNS as f32 / 2.0 + 0.06;
 pub const SOFFIT_Y: f32 = 6.14;
 /// Where the pelmet hangs before the screen, m.
 pub const PELMET_Z: f32 = 0.98;
+/// Where the stage's edge meets the side walls, m.
+pub const STAGE_FRONT_M: f32 = 1.15;
+/// How much further into the hall the stage reaches in the middle, m.
+pub const STAGE_BOW_M: f32 = 0.45;
 /// The stage over the front floor, m.
 pub const STAGE_HEIGHT_M: f32 = 0.6;
 /// How far the soffit reaches into the hall from the side walls, m.
@@ -120,6 +126,12 @@ pub fn sconces() -> impl Iterator<Item = Vec3> {
             Vec3::new(side * (HALL_HALF_M - 0.26), slope_at(z) + SCONCE_HEIGHT_M, z)
         })
     })
+}
+
+/// The sconces' lamps on the back wall, beside the projector's window.
+#[must_use]
+pub fn back_sconces() -> [Vec3; 2] {
+    [-1.0f32, 1.0].map(|side| Vec3::new(side * 3.0, floor_of_row(ROWS - 1) + SCONCE_HEIGHT_M, BACK_Z - 0.26))
 }
 
 /// The small lamps at the ends of the rows.

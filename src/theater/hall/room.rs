@@ -71,7 +71,7 @@ fn floor(model: &mut Model) {
             }
             // Half a step before each tier, as one climbs in a cinema.
             let (next_z, next_y) = (tier_edge(row + 1), floor_of_row(row + 1));
-            let (half_z, half_y) = (next_z - ROW_PITCH_M * 0.45, (y + next_y) / 2.0);
+            let (half_z, half_y) = (next_z - ROW_PITCH_M * HALF_STEP_PART, (y + next_y) / 2.0);
             tread(model, x, (z, half_z), y, carpet);
             riser(model, x, half_z, (y, half_y));
             nosing(model, x, half_z, half_y);
@@ -155,13 +155,17 @@ fn back_wall(model: &mut Model) {
             (at, Vec2::new(at.x, at.y))
         });
         for edge in [x, x + wide] {
-            let min = Vec3::new(edge - 0.06, floor, BACK_Z - 0.14);
-            let max = Vec3::new(edge + 0.06, SOFFIT_Y, BACK_Z);
+            let carries_sconce = back_sconces().into_iter().any(|lamp| (lamp.x - edge).abs() < 0.1);
+            let (half, deep) = if carries_sconce { (0.17, 0.17) } else { (0.06, 0.14) };
+            let min = Vec3::new(edge - half, floor, BACK_Z - deep);
+            let max = Vec3::new(edge + half, SOFFIT_Y, BACK_Z);
             model.of(Pattern::Wood).block(min, max, &[Vec3::NEG_Z, Vec3::X, Vec3::NEG_X], 0.4, walnut());
         }
     }
     let (min, max) = (Vec3::new(-HALL_HALF_M, floor, BACK_Z - 0.1), Vec3::new(HALL_HALF_M, floor + DADO_M, BACK_Z));
     model.of(Pattern::Wood).block(min, max, &[Vec3::NEG_Z, Vec3::Y], 0.4, walnut().toned(0.85));
+    let rail = (Vec3::new(-HALL_HALF_M, max.y - 0.012, BACK_Z - 0.125), Vec3::new(HALL_HALF_M, max.y + 0.012, BACK_Z));
+    model.of(Pattern::Brass).block(rail.0, rail.1, &[Vec3::NEG_Z, Vec3::Y], 0.5, Paint::matt(122, 92, 50));
 }
 
 /// Midnight with stars, and round it a soffit whose hidden strip of light warms the ceiling's edge.

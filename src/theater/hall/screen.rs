@@ -5,7 +5,7 @@ use super::shape::{Paint, Shape};
 use crate::theater::light::bake::bake;
 use crate::theater::material::{HallMaterial, LightBuffer, Pattern};
 use crate::theater::motion::Glide;
-use crate::theater::{Theater, Tier};
+use crate::theater::{PlaceSettings, Theater, Tier};
 use bevy::prelude::*;
 
 /// Hangs the masking and moves it to the film's shape.
@@ -51,16 +51,21 @@ fn hang(
     }
 }
 
-fn drape(time: Res<Time>, shape: Res<ScreenShape>, mut cloths: Query<(&mut Masking, &mut Transform)>) {
+fn drape(time: Res<Time>, shape: Res<ScreenShape>, settings: Res<PlaceSettings>, mut cloths: Query<(&mut Masking, &mut Transform)>) {
     let rect = screen_rect(shape.aspect());
     for (mut cloth, mut transform) in &mut cloths {
         let edge = cloth.edge;
         let cloth = cloth.bypass_change_detection();
-        cloth.glide.go(edge.of(rect), MASKING_S);
+        cloth.glide.go(edge.of(rect), if settings.reduce_motion { 0.0 } else { MASKING_S });
         if !cloth.glide.resting() {
             *transform = edge.covering(cloth.glide.advance(time.delta_secs()));
         }
     }
+}
+
+/// Whether the masking is on its way.
+pub(in crate::theater) fn is_draping(cloths: &Query<&Masking>) -> bool {
+    cloths.iter().any(|cloth| !cloth.glide.resting())
 }
 
 /// The masking takes its time, s.
@@ -112,7 +117,7 @@ pub struct Rect3 {
 
 /// One of the four black cloths.
 #[derive(Component, Debug, Clone, Copy)]
-struct Masking {
+pub(in crate::theater) struct Masking {
     edge: Edge,
     /// Where its inner edge is, m.
     glide: Glide,

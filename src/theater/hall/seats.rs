@@ -70,7 +70,8 @@ fn number(model: &mut Model, floor: Vec3, seat: SeatNumber) {
     let on_back = |x: f32, y: f32, lift: f32| frame.transform_point3(Vec3::new(x, y, 0.0785 + lift));
     let middle = SHELL_TOP_M - 0.05;
     let (half_x, half_y) = (0.042, 0.027);
-    model.of(Pattern::Brass).patch((10, 1), Vec3::Z, Paint::matt(206, 154, 82), |s, t| {
+    // It shines a little by itself: one finds one's seat during the film.
+    model.of(Pattern::Brass).patch((10, 1), Vec3::Z, Paint::lamp(206, 154, 82, 0.03, 0.0), |s, t| {
         // An oval with straight flanks.
         let turn = s * std::f32::consts::TAU;
         let round = Vec2::new(turn.cos(), turn.sin());

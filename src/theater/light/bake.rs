@@ -100,7 +100,7 @@ fn seen_over_seats(at: Vec3, lamp: Vec3) -> f32 {
 
 fn from_house(at: Vec3, normal: Vec3, open: f32) -> f32 {
     let mut sum = 0.0;
-    for lamp in sconces() {
+    for lamp in sconces().chain(back_sconces()) {
         // Lit upwards and downwards through its two openings, hardly to the front.
         let way = lamp - at;
         let far2 = way.length_squared();
@@ -108,22 +108,27 @@ fn from_house(at: Vec3, normal: Vec3, open: f32) -> f32 {
             continue;
         }
         let steep = (way.y / far2.sqrt().max(1e-3)).abs();
-        let opening = 0.035 + 0.965 * smooth(0.38, 0.97, steep);
+        let opening = 0.045 + 0.955 * smooth(0.30, 0.96, steep);
         let up = if way.y < 0.0 { 1.0 } else { 0.75 };
-        sum += 1.75 * up * opening * wrapped(normal.dot(way) / far2.sqrt().max(1e-3), 0.3) / (far2 + 0.16);
+        sum += 1.95 * up * opening * wrapped(normal.dot(way) / far2.sqrt().max(1e-3), 0.3) / (far2 + 0.16);
     }
     // The strip of light hidden behind the soffit's edge, on the ceiling above it and faintly below.
     let from_edge = (HALL_HALF_M - SOFFIT_M - at.x.abs()).min(BACK_LIP_Z - at.z);
     if at.y > SOFFIT_Y + 0.05 {
         sum += 1.25 * (-from_edge.max(0.0) / 0.42).exp() + 0.28 * (-from_edge.max(0.0) / 1.8).exp();
     }
+    // The same strip grazes the walls from above.
+    let from_wall = (HALL_HALF_M - at.x.abs()).min(BACK_Z - at.z).max(0.0);
+    if at.y < SOFFIT_Y {
+        sum += 0.85 * open * (-(SOFFIT_Y - at.y) / 0.85 - from_wall / 0.3).exp();
+    }
     // Footlights wash the curtain.
     if at.z < STAGE_FOOT_Z && at.y > STAGE_HEIGHT_M - 0.05 {
-        sum += 0.75 * normal.z.max(0.0) * open * (-(at.y - STAGE_HEIGHT_M).max(0.0) / 1.0).exp();
+        sum += 0.8 * normal.z.max(0.0) * open * (-(at.y - STAGE_HEIGHT_M).max(0.0) / 1.5).exp();
     }
     let under_ceiling = (HALL_HEIGHT_M - at.y).max(0.0);
     let sky = 0.5 + 0.5 * normal.y;
-    sum + open * (0.07 + 0.26 * sky + 0.10 * (-under_ceiling / 1.5).exp())
+    sum + open * (0.10 + 0.28 * sky + 0.10 * (-under_ceiling / 1.5).exp())
 }
 
 fn from_fixed(at: Vec3, normal: Vec3) -> Vec3 {

@@ -37,6 +37,12 @@ impl HouseLights {
         self.level()
     }
 
+    /// Whether it is on its way.
+    #[must_use]
+    pub fn is_moving(&self) -> bool {
+        !self.glide.resting() || self.glide.value() != self.mood.level().sqrt()
+    }
+
     /// The level now, 0 to 1.
     #[must_use]
     pub fn level(&self) -> f32 {

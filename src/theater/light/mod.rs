@@ -6,7 +6,7 @@
 //! [`HallLight`], which goes to the materials only when it has changed.
 
 use super::material::{LightBuffer, LightUniform};
-use super::{Theater, motion};
+use super::{PlaceSettings, Theater, motion};
 use bevy::prelude::*;
 use bevy::render::storage::ShaderBuffer;
 use house::HouseLights;
@@ -20,9 +20,19 @@ pub fn plugin(app: &mut App) {
     app.add_systems(Update, (follow.in_set(Theater::Move), show.in_set(Theater::Light)));
 }
 
-fn follow(time: Res<Time>, glow: Res<ScreenGlow>, mut house: ResMut<HouseLights>, mut light: ResMut<HallLight>) {
+fn follow(
+    time: Res<Time>,
+    glow: Res<ScreenGlow>,
+    settings: Res<PlaceSettings>,
+    mut house: ResMut<HouseLights>,
+    mut light: ResMut<HallLight>,
+) {
     let dt_s = time.delta_secs();
-    let mut next = HallLight { house_level: house.bypass_change_detection().advance(dt_s), zones: smoothed(light.zones, glow.zones, dt_s) };
+    let mut next = HallLight {
+        house_level: house.bypass_change_detection().advance(dt_s),
+        zones: smoothed(light.zones, glow.zones, dt_s),
+        brightness: settings.held().brightness,
+    };
     for (zone, target) in next.zones.iter_mut().zip(glow.zones) {
         if zone.abs_diff_eq(target, 1e-4) {
             *zone = target;
@@ -68,12 +78,20 @@ pub struct ScreenGlow {
 }
 
 /// The light in the hall now, after easing and smoothing.
-#[derive(Resource, Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Resource, Debug, Clone, Copy, PartialEq)]
 pub struct HallLight {
     /// House lights: 0 out, 1 full.
     pub house_level: f32,
     /// What each zone of the screen shows, linear; upper row first, left to right.
     pub zones: [Vec3; 6],
+    /// What a person has it multiplied by; 1 as usual.
+    pub brightness: f32,
+}
+
+impl Default for HallLight {
+    fn default() -> Self {
+        Self { house_level: 0.0, zones: [Vec3::ZERO; 6], brightness: 1.0 }
+    }
 }
 
 impl HallLight {
@@ -81,9 +99,9 @@ impl HallLight {
     #[must_use]
     pub fn uniform(&self) -> LightUniform {
         let mean = self.zones.iter().sum::<Vec3>().element_sum() / 18.0;
-        let gain = adapted(mean);
+        let gain = adapted(mean) * self.brightness;
         LightUniform {
-            house: (HOUSE_COLOUR * self.house_level).extend(self.house_level),
+            house: (HOUSE_COLOUR * self.house_level * self.brightness).extend(self.house_level),
             zones: self.zones.map(|zone| (zone * gain).extend(0.0)),
             rest: Vec4::new(1.0 / gain, 0.0, 0.0, 0.0),
         }
