@@ -9,7 +9,7 @@ use std::{
 use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Mixer, OFFSET_MAX_MS};
+use super::Mixer;
 use crate::{handover::Slot, notice::Notice};
 
 /// What a person sets about sound besides its volume.
@@ -88,7 +88,7 @@ pub enum Tune {
     Night(bool),
     /// Night mode off if it is on, else on.
     ToggleNight,
-    /// How much later sound reaches the ear than the device knows; negative, how much later the picture reaches the eye. Within [`OFFSET_MAX_MS`].
+    /// How much later sound reaches the ear than the device knows; negative, how much later the picture reaches the eye. Within [`OFFSET_MAX_MS`](super::OFFSET_MAX_MS).
     OffsetMs(i32),
     /// The same, by so much more.
     OffsetByMs(i32),
@@ -164,7 +164,7 @@ impl Tuning {
 mod tests {
     use super::*;
     use crate::{
-        audio::{Output, backend::capture},
+        audio::{OFFSET_MAX_MS, Output, backend::capture},
         trace::Trace,
     };
 
