@@ -82,9 +82,10 @@ fn sound() -> Vec<String> {
         "Sound      {} (choose with --sound device:NAME):",
         if devices.len() == 1 { "one device".to_owned() } else { format!("{} devices", devices.len()) }
     )];
-    lines.extend(devices.into_iter().map(|name| {
+    lines.extend(devices.into_iter().map(|(name, title)| {
         let mark = if default.as_ref() == Some(&name) { "  (default)" } else { "" };
-        format!("             {name}{mark}")
+        let title = if title == name { String::new() } else { format!("  {title}") };
+        format!("             {name}{title}{mark}")
     }));
     lines
 }

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::{Cli, Ground, cli, house, people, print, say};
 use crate::{
-    audio::{ChangeVolume, Mixer},
-    clock::FilmTime,
+    audio::{ChangeVolume, Mixer, OFFSET_MAX_MS, Tune},
+    clock::{FilmTime, Rate},
     film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening},
     notice::{Notice, Severity},
     room::{
@@ -181,12 +181,20 @@ pub enum Line {
     Toggle,
     /// Go to a place.
     Seek(FilmTime),
+    /// Run faster or slower, for everybody.
+    Rate(Rate),
     /// Play sound track `N`, counted from 1; 0 for none.
     Audio(usize),
     /// The film's volume in percent.
     Volume(f32),
     /// Sound off or on again.
     Mute,
+    /// Night mode on or off.
+    Night(bool),
+    /// How much later the sound reaches the ear than the device knows, in milliseconds.
+    Offset(i32),
+    /// Play on this sound device; `None` is the system's choice.
+    Device(Option<String>),
     /// Put a film on the screen for everybody; it plays when all are ready.
     Present(PathBuf),
     /// Do not wait for those who are not ready.
@@ -238,6 +246,7 @@ impl Line {
             "pause" => bare(Self::Pause),
             "toggle" => bare(Self::Toggle),
             "seek" => number().and_then(FilmTime::from_s).map(Self::Seek).ok_or_else(|| "Say where to in seconds: seek 12.5.".to_owned()),
+            "rate" => number().and_then(Rate::from_factor).map(Self::Rate).ok_or_else(|| "Say how fast, 0.5 to 2: rate 1.25.".to_owned()),
             "audio" => rest
                 .parse()
                 .ok()
@@ -247,6 +256,17 @@ impl Line {
                 .filter(|volume| (0.0..=f64::from(crate::audio::VOLUME_MAX)).contains(volume))
                 .map(|volume| Self::Volume(volume as f32))
                 .ok_or_else(|| format!("Say how loud in percent, 0 to {}: volume 80.", crate::audio::VOLUME_MAX)),
+            "night" => match rest {
+                "on" => Ok(Self::Night(true)),
+                "off" => Ok(Self::Night(false)),
+                _ => Err("Say on or off: night on.".to_owned()),
+            },
+            "offset" => rest.parse().ok().filter(|ms| (-OFFSET_MAX_MS..=OFFSET_MAX_MS).contains(ms)).map(Self::Offset).ok_or_else(|| {
+                format!("Say how late the sound reaches you in milliseconds, -{OFFSET_MAX_MS} to {OFFSET_MAX_MS}: offset 180.")
+            }),
+            "device" if rest == "default" => Ok(Self::Device(None)),
+            "device" if !rest.is_empty() => Ok(Self::Device(Some(rest.to_owned()))),
+            "device" => Err("Say which sound device, as `houselights doctor` lists it, or default: device NAME.".to_owned()),
             "mute" if rest.is_empty() => Ok(Self::Mute),
             "mute" => Ok(Self::Moderate(Deed::Deny(Right::Speak), rest.to_owned())),
             "kick" if !rest.is_empty() => Ok(Self::Moderate(Deed::Kick, rest.to_owned())),
@@ -340,6 +360,7 @@ impl Line {
             Self::Pause => asks(world, Ask::Pause),
             Self::Toggle => asks(world, Ask::Toggle),
             Self::Seek(film_time) => asks(world, Ask::SeekTo(film_time)),
+            Self::Rate(rate) => asks(world, Ask::Rate(rate)),
             Self::Close => asks(world, Ask::Close),
             Self::Audio(number) => match world.get_resource::<Screening>().map(|screening| screening.info().sounds.len()) {
                 None => Answer::error("There is no film. Open one first: open FILE.".to_owned()),
@@ -354,10 +375,10 @@ impl Line {
                 world.trigger(ChangeVolume::To(percent));
                 Answer::ok()
             }
-            Self::Mute => {
-                world.trigger(ChangeVolume::ToggleMute);
-                Answer::ok()
-            }
+            Self::Mute => does(world, ChangeVolume::ToggleMute),
+            Self::Night(is_on) => does(world, Tune::Night(is_on)),
+            Self::Device(name) => does(world, Tune::Device(name)),
+            Self::Offset(ms) => does(world, Tune::OffsetMs(ms)),
             Self::State => Answer { state: Some(State::of(world, &playback)), ..Answer::ok() },
             Self::Quit => Answer { leaves: true, ..Answer::ok() },
         };
@@ -441,8 +462,11 @@ struct State {
     film_time_s: f64,
     duration_s: Option<f64>,
     playing: bool,
+    rate: f64,
     volume: f32,
     muted: bool,
+    night: bool,
+    offset_ms: i32,
     audio: usize,
     /// Alone, host, joining or guest.
     room: &'static str,
@@ -467,11 +491,14 @@ impl State {
             film_time_s: duration_s.map_or(film_time_s, |duration_s| film_time_s.min(duration_s)),
             duration_s,
             playing: playback.plays(now),
+            rate: playback.timeline.rate.factor(),
             room: people::standing(world),
             seat: people::seat(world),
             waiting_for,
             volume: world.get_resource::<Mixer>().map_or(0.0, Mixer::film_volume),
             muted: world.get_resource::<Mixer>().is_some_and(Mixer::is_film_muted),
+            night: world.get_resource::<Mixer>().is_some_and(Mixer::is_night),
+            offset_ms: world.get_resource::<Mixer>().map_or(0, Mixer::offset_ms),
             problem: world.get_resource::<LastProblem>().and_then(|last| last.0.as_ref()).map(|(problem, _)| problem.clone()),
             audio: world.get_resource::<Screening>().and_then(Screening::sound).map_or(0, |number| number + 1),
         }
@@ -499,7 +526,27 @@ mod tests {
         assert_eq!(Line::parse("seek 12.5"), Ok(Line::Seek(FilmTime::from_ns(12_500_000_000))));
         assert_eq!(Line::parse("open a film.mkv"), Ok(Line::Open("a film.mkv".into())));
         assert_eq!(Line::parse("volume 80"), Ok(Line::Volume(80.0)));
-        for wrong in ["", "seek", "seek nan", "seek inf", "volume -1", "volume 1000", "audio x", "play now", "dance", "open"] {
+        for wrong in [
+            "",
+            "seek",
+            "seek nan",
+            "seek inf",
+            "rate",
+            "rate nan",
+            "rate 0.4",
+            "rate -1",
+            "volume -1",
+            "volume 151",
+            "volume nan",
+            "night",
+            "night maybe",
+            "offset 1001",
+            "offset x",
+            "audio x",
+            "play now",
+            "dance",
+            "open",
+        ] {
             assert!(Line::parse(wrong).is_err(), "{wrong}");
         }
     }

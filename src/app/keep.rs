@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Cli;
 use crate::{
-    audio::Mixer,
+    audio::{Mixer, Tuning},
     film::LeftAt,
     notice::Notice,
     room::{Appearance, Myself, PersonName, SeatNumber},
@@ -16,8 +16,8 @@ use crate::{
 pub(super) fn plugin(app: &mut App, cli: &Cli) {
     let Some(folder) = cli.config.clone().or_else(settings::default_folder) else { return };
     let (kept, problem) = Settings::load(&folder);
-    let (sound, hall): (Sound, Hall) = (kept.section("audio"), kept.section("theater"));
-    app.world_mut().resource_mut::<Mixer>().set_film_volume(sound.volume);
+    let (sound, hall): (Tuning, Hall) = (kept.section("audio"), kept.section("theater"));
+    sound.apply(&mut app.world_mut().resource_mut::<Mixer>());
     if let Some(seat) = SeatNumber::new(hall.seat) {
         app.world_mut().resource_mut::<Myself>().seat = seat;
         app.insert_resource(Viewer { seat, ..Viewer::default() });
@@ -51,9 +51,9 @@ fn write(
     mut commands: Commands,
 ) {
     let kept = kept.bypass_change_detection();
-    let (sound, hall) = (Sound { volume: mixer.film_volume() }, Hall { seat: viewer.seat.get() });
+    let (sound, hall) = (Tuning::of(&mixer), Hall { seat: viewer.seat.get() });
     let person = Person::of(&myself);
-    let is_kept = kept.settings.section::<Sound>("audio") == sound && kept.settings.section::<Hall>("theater") == hall;
+    let is_kept = kept.settings.section::<Tuning>("audio") == sound && kept.settings.section::<Hall>("theater") == hall;
     let left_at = left_at.filter(|left_at| left_at.is_changed() || kept.places_changed);
     kept.places_changed = left_at.as_ref().is_some_and(|left_at| kept.settings.section::<Places>("places").left_at != **left_at);
     if is_kept && kept.settings.section::<Look>("ui") == *look && kept.person == person && !kept.places_changed {
@@ -94,17 +94,6 @@ struct Kept {
     problem: Option<String>,
     /// Said once.
     has_failed: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Sound {
-    volume: f32,
-}
-
-impl Default for Sound {
-    fn default() -> Self {
-        Self { volume: 100.0 }
-    }
 }
 
 /// A section is a table.

@@ -1,4 +1,10 @@
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bevy::prelude::*;
 use kira::{
@@ -10,15 +16,19 @@ use super::{
     FeedSound, Moment, OpenError, Output,
     backend::{BLOCK_FRAMES, Change, Engine, Settings},
     clip::PlaceTrack,
+    limiter::Limiter,
+    night::Night,
 };
 use crate::{
-    handover::{MailboxReceiver, mailbox},
+    handover::{MailboxReceiver, Slot, mailbox},
     notice::Notice,
     trace::Trace,
 };
 
-/// The loudest the film can be set to, in percent of the original. Not beyond it as long as the mixer clips hard: the limiter stands before the volume.
-pub const VOLUME_MAX: f32 = 100.0;
+/// The loudest the film can be set to, in percent of the original: 10.6 dB above it, for films that whisper. The limiter behind the volume keeps it whole.
+pub const VOLUME_MAX: f32 = 150.0;
+/// The farthest that sound and picture can be moved against each other, in milliseconds.
+pub const OFFSET_MAX_MS: i32 = 1000;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Output>()
@@ -46,6 +56,9 @@ fn tell(mut commands: Commands, mixer: Res<Mixer>) {
                 Notice::problem("No sound device answers. The film goes on without sound and is heard as soon as one is there.")
             }
             Change::Playing(name) => Notice::news(format!("The sound plays on {name}.")),
+            Change::StandsIn(name) => {
+                Notice::news(format!("The sound device you chose is not there. The sound plays on {name} until it is back."))
+            }
         });
     }
 }
@@ -59,6 +72,9 @@ pub struct Mixer {
     place: PlaceTrack,
     volume_percent: f32,
     is_muted: bool,
+    is_night: Arc<AtomicBool>,
+    offset_ms: i32,
+    device: Device,
     moment: Moment,
     changes: MailboxReceiver<Change>,
     /// Last, so that the output closes when nothing uses it any more.
@@ -72,17 +88,32 @@ impl Mixer {
     /// When the file of [`Output::File`] cannot be written, or the system gives us no thread.
     pub fn open(output: &Output, trace: &Trace) -> Result<Self, OpenError> {
         let moment = Moment::default();
+        let device = Device {
+            wishes: Slot::default(),
+            chosen: None,
+            is_one: matches!(output, Output::Device { .. }),
+            is_named: matches!(output, Output::Device { name: Some(_) }),
+        };
         let (sender, changes) = mailbox(CHANGES_MAX);
         let mut manager = AudioManager::<Engine>::new(AudioManagerSettings {
             capacities: Capacities::default(),
-            main_track_builder: MainTrackBuilder::default(),
+            main_track_builder: MainTrackBuilder::default().with_built_effect(Box::new(Limiter::new())),
             // One block of the device in one go: fewer pieces for the clock to remember.
             internal_buffer_size: BLOCK_FRAMES,
-            backend_settings: Settings { output: output.clone(), moment: moment.clone(), changes: sender, trace: trace.clone() },
+            backend_settings: Settings {
+                output: output.clone(),
+                device: device.wishes.clone(),
+                moment: moment.clone(),
+                changes: sender,
+                trace: trace.clone(),
+            },
         })?;
-        let film = manager.add_sub_track(TrackBuilder::new()).map_err(|full| OpenError::Mixer(full.to_string()))?;
+        let is_night = Arc::new(AtomicBool::new(false));
+        // A track's effects come before its volume: night mode hears the film as it is, whatever the volume.
+        let track = TrackBuilder::new().with_built_effect(Box::new(Night::new(Arc::clone(&is_night))));
         let place = manager.add_sub_track(TrackBuilder::new()).map_err(|full| OpenError::Mixer(full.to_string()))?;
-        Ok(Self { film, place, volume_percent: 100.0, is_muted: false, moment, changes, _manager: manager })
+        let film = manager.add_sub_track(track).map_err(|full| OpenError::Mixer(full.to_string()))?;
+        Ok(Self { film, place, volume_percent: 100.0, is_muted: false, is_night, offset_ms: 0, device, moment, changes, _manager: manager })
     }
 
     /// Plays a feed on the film's track.
@@ -121,10 +152,80 @@ impl Mixer {
         &mut self.place
     }
 
+    /// Night mode: what is loud comes down, what is quiet comes up.
+    pub fn set_night(&mut self, is_on: bool) {
+        self.is_night.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether night mode is on.
+    #[must_use]
+    pub fn is_night(&self) -> bool {
+        self.is_night.load(Ordering::Relaxed)
+    }
+
+    /// Says that sound reaches the ear so much later than the device knows (a wireless headphone), up to [`OFFSET_MAX_MS`]; negative, that the picture
+    /// reaches the eye so much later than the sound (a television that polishes it).
+    ///
+    /// Late sound is sent out earlier, so that the ear stays in step with all others, and pictures follow the ear. A late picture is shown earlier.
+    pub fn set_offset_ms(&mut self, ms: i32) {
+        self.offset_ms = ms.clamp(-OFFSET_MAX_MS, OFFSET_MAX_MS);
+        self.moment.set_beyond_ns(i64::from(self.offset_ms.max(0)) * 1_000_000);
+    }
+
+    /// See [`set_offset_ms`](Self::set_offset_ms).
+    #[must_use]
+    pub const fn offset_ms(&self) -> i32 {
+        self.offset_ms
+    }
+
+    /// How much earlier than the sound pictures must be shown, in nanoseconds, for an eye that gets them late.
+    #[must_use]
+    pub fn picture_lead_ns(&self) -> i64 {
+        i64::from((-self.offset_ms).max(0)) * 1_000_000
+    }
+
+    /// Plays on another device from now on; `None` follows the system's choice. A device that is not there is waited for, and the system's choice plays meanwhile.
+    ///
+    /// Returns false if the sound goes to no device at all: there is nothing to choose then, but the choice is remembered.
+    pub fn choose_device(&mut self, name: Option<String>) -> bool {
+        self.device.chosen.clone_from(&name);
+        if self.device.is_one {
+            self.device.is_named = name.is_some();
+            drop(self.device.wishes.put(name));
+        }
+        self.device.is_one
+    }
+
+    /// As [`choose_device`](Self::choose_device) for a choice of another day: a device named when the output was opened goes before it.
+    pub(super) fn recall_device(&mut self, name: Option<String>) {
+        if self.device.is_one && !self.device.is_named && name.is_some() {
+            self.choose_device(name);
+        } else {
+            self.device.chosen = name;
+        }
+    }
+
+    /// The device the person chose; `None` is the system's choice.
+    #[must_use]
+    pub fn chosen_device(&self) -> Option<&str> {
+        self.device.chosen.as_deref()
+    }
+
     fn apply_volume(&mut self) {
         let volume = if self.is_muted { Decibels::SILENCE } else { loudness(self.volume_percent) };
         self.film.set_volume(volume, Tween { duration: VOLUME_TWEEN, ..Tween::default() });
     }
+}
+
+/// The choice of a device.
+struct Device {
+    /// On their way to the output.
+    wishes: Slot<Option<String>>,
+    chosen: Option<String>,
+    /// Whether the output is a device at all.
+    is_one: bool,
+    /// Whether it was asked for by name.
+    is_named: bool,
 }
 
 /// The ear hears ratios: a cube, as mpv has it. At 10 % the mixer takes it for silence.
@@ -145,7 +246,7 @@ mod tests {
 
     #[test]
     fn volume_is_a_cube_and_never_leaves_its_range() {
-        for (percent, gain) in [(100.0, 1.0), (50.0, 0.125), (150.0, 1.0), (1000.0, 1.0), (0.0, 0.0), (-5.0, 0.0), (f32::NAN, 0.0)] {
+        for (percent, gain) in [(100.0, 1.0), (50.0, 0.125), (150.0, 3.375), (1000.0, 3.375), (0.0, 0.0), (-5.0, 0.0), (f32::NAN, 0.0)] {
             assert!((loudness(percent).as_amplitude() - gain).abs() < 1e-5, "{percent} %");
         }
     }

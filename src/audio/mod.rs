@@ -1,9 +1,9 @@
 //! Everything heard: the mixer, its feeds, and the device under them.
 //!
 //! A [`Feed`] plays one stretch of live sound at exactly the time it is told and says what leaves the loudspeaker *now*; pictures follow
-//! that clock. The [`Mixer`] holds the film's track and its volume. Below it an [`Output`] pulls frames: a sound device, the passing of
-//! time where there is none, a file, or a test's own hand. Each of them publishes for every callback the moment at which its first
-//! frame is heard.
+//! that clock. The [`Mixer`] holds the film's track: night mode, its volume, and behind everything a limiter. Below it an [`Output`]
+//! pulls frames: a sound device, the passing of time where there is none, a file, or a test's own hand. Each of them publishes for
+//! every callback the moment at which its first frame is heard; the limiter's look-ahead and the person's own offset are counted in.
 //!
 //! Invariant: nothing here knows what a film, a room or a person is; nothing blocks, allocates or frees in the audio callback; kira and
 //! cpal are not named outside.
@@ -16,15 +16,19 @@
 pub mod backend;
 mod clip;
 mod feed;
+mod limiter;
 mod mixer;
+mod night;
 #[cfg(test)]
 mod tests;
+mod tune;
 mod volume;
 
 pub use backend::{OpenError, Output, default_device, devices};
 pub use clip::{Clip, Drone};
-pub use feed::{Feed, FeedSound, Heard, TRIM_MAX, feed};
-pub use mixer::{Mixer, VOLUME_MAX};
+pub use feed::{Feed, FeedSound, Heard, RATE_MAX, RATE_MIN, TRIM_MAX, feed};
+pub use mixer::{Mixer, OFFSET_MAX_MS, VOLUME_MAX};
+pub use tune::{DeviceName, Devices, LookForDevices, Tune, Tuning};
 pub use volume::ChangeVolume;
 
 use std::sync::{
@@ -38,20 +42,33 @@ use bevy::prelude::*;
 ///
 /// Who traces, or wants to say at once that a file cannot be written, opens the mixer itself and inserts it before the app runs.
 pub fn plugin(app: &mut App) {
-    app.add_plugins((mixer::plugin, volume::plugin));
+    app.add_plugins((mixer::plugin, volume::plugin, tune::plugin));
 }
 
-/// When the first frame of the present callback leaves the loudspeaker: written by the output, read by feeds inside the same callback.
+/// When the first frame of the present callback reaches the ear: written by the output, read by feeds inside the same callback.
 #[derive(Clone, Default)]
-struct Moment(Arc<AtomicI64>);
+struct Moment(Arc<Stamps>);
+
+#[derive(Default)]
+struct Stamps {
+    heard_mono_ns: AtomicI64,
+    /// What lies between the loudspeaker, as the device knows it, and the ear: a wireless headphone that says nothing of its own delay.
+    beyond_ns: AtomicI64,
+}
 
 impl Moment {
     fn get(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.heard_mono_ns.load(Ordering::Relaxed)
     }
 
+    /// By the device's word.
     fn set(&self, mono_ns: i64) {
-        self.0.store(mono_ns, Ordering::Relaxed);
+        let heard_mono_ns = mono_ns.saturating_add(self.0.beyond_ns.load(Ordering::Relaxed));
+        self.0.heard_mono_ns.store(heard_mono_ns, Ordering::Relaxed);
+    }
+
+    fn set_beyond_ns(&self, ns: i64) {
+        self.0.beyond_ns.store(ns, Ordering::Relaxed);
     }
 }
 

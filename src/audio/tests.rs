@@ -1,6 +1,11 @@
 use std::f64::consts::TAU;
 
-use super::{Feed, Mixer, Output, backend::capture, feed};
+use super::{
+    Feed, Mixer, Output,
+    backend::capture,
+    feed,
+    limiter::{CEILING, LOOK_AHEAD},
+};
 use crate::{
     handover::{SampleProducer, StereoFrame, ring},
     trace::{self, Event, Trace},
@@ -10,6 +15,8 @@ const MS: i64 = 1_000_000;
 /// Where time begins: some hours, as on a machine that has run for a while.
 const BEGIN_NS: i64 = 12_345_678_901_234;
 const FILM_NS: i64 = 7_000 * MS;
+/// What the limiter takes at 48 kHz: what is mixed first in a callback is heard so much later than the callback's first frame.
+const DELAY_NS: i64 = LOOK_AHEAD as i64 * 1_000_000_000 / 48_000;
 
 /// A mixer whose device is the test.
 struct Rig {
@@ -130,7 +137,7 @@ fn a_late_start_begins_where_it_would_be() {
     let sound = rig.pull_for(50 * MS);
     let (ns, frame) = sound[1000];
     assert!((read_ruler(frame).unwrap() - (FILM_NS + ns - start_ns) as f64).abs() < 500.0);
-    assert!(sound[0].1[1] > 0.0, "it begins at once");
+    assert!(sound[LOOK_AHEAD].1[1] > 0.0, "it begins at once");
     check_clock(&rig, &sound, 1000.0);
 }
 
@@ -182,7 +189,7 @@ fn a_stop_that_comes_late_stops_at_once() {
     let now_ns = rig.now_ns();
     rig.feed.stop_at(now_ns - 30 * MS);
     let sound = rig.pull_for(50 * MS);
-    assert_eq!(rig.feed.heard(now_ns + 40 * MS).unwrap().film_ns, rig.feed.heard(now_ns).unwrap().film_ns);
+    assert_eq!(rig.feed.heard(now_ns + 40 * MS).unwrap().film_ns, rig.feed.heard(now_ns + DELAY_NS).unwrap().film_ns);
     assert_eq!(sound.last().unwrap().1, [0.0; 2]);
 }
 
@@ -239,7 +246,7 @@ fn without_samples_there_is_silence_and_the_film_stands_and_then_goes_on() {
     assert_eq!(rig.feed.heard(rig.now_ns() + 1000 * MS), Some(stands));
     assert_eq!(rig.feed.underruns(), 1);
     assert_eq!(producer.push(&ruler(4800..9600)), 4800);
-    let back_ns = rig.now_ns();
+    let back_ns = rig.now_ns() + DELAY_NS;
     let sound = rig.pull_for(50 * MS);
     let (ns, frame) = sound[1000];
     assert!((read_ruler(frame).unwrap() - (stands.film_ns + ns - back_ns) as f64).abs() < 1000.0);
@@ -293,7 +300,7 @@ fn untrimmed_sound_on_whole_samples_passes_bit_for_bit() {
     let _producer = rig.cue(original.clone());
     rig.feed.start_at(rig.now_ns());
     let sound: Vec<_> = rig.pull(4800).into_iter().map(|(_, frame)| frame).collect();
-    assert_eq!(sound[200..], original[200..4800]);
+    assert_eq!(sound[LOOK_AHEAD + 200..], original[LOOK_AHEAD + 200..4800]);
 }
 
 #[test]
@@ -357,6 +364,153 @@ fn the_volume_and_mute_of_the_film_are_heard() {
 }
 
 #[test]
+fn at_150_percent_quiet_sound_is_louder_and_loud_sound_is_held_whole() {
+    let mut rig = Rig::new(48_000);
+    rig.mixer.set_film_volume(150.0);
+    let _producer = rig.cue(tone(1000.0, 96_000).into_iter().map(|frame| frame.map(|sample| sample * 0.2)).collect());
+    rig.feed.start_at(rig.now_ns());
+    let peak = |sound: &[(i64, StereoFrame)]| sound.iter().map(|(_, frame)| frame[0].abs()).fold(0.0, f32::max);
+    assert!((peak(&rig.pull_for(200 * MS).split_off(4800)) - 0.3375).abs() < 1e-3);
+    let _loud = rig.cue(tone(1000.0, 96_000).into_iter().map(|frame| frame.map(|sample| sample * 2.0)).collect());
+    rig.feed.start_at(rig.now_ns());
+    let sound = rig.pull_for(500 * MS);
+    assert!(sound.iter().flat_map(|(_, frame)| frame).all(|sample| sample.abs() <= CEILING));
+    let steady: Vec<_> = sound[9600..20_000].iter().map(|(_, frame)| f64::from(frame[0])).collect();
+    assert!(peak(&sound[9600..20_000]) > 0.9);
+    let clean_db = tone_over_rest_db(&steady, 1000.0 / 48e3);
+    assert!(clean_db > 40.0, "{clean_db:.1} dB: a tone is still a tone");
+}
+
+#[test]
+fn night_mode_is_heard_behind_the_feed_and_before_the_volume() {
+    let mut rig = Rig::new(48_000);
+    rig.mixer.set_night(true);
+    rig.mixer.set_film_volume(50.0);
+    let _producer = rig.cue(tone(1000.0, 240_000));
+    rig.feed.start_at(rig.now_ns());
+    let sound = rig.pull_for(3000 * MS);
+    let power: f64 = sound[100_000..].iter().map(|(_, frame)| f64::from(frame[0]).powi(2)).sum::<f64>() / (sound.len() - 100_000) as f64;
+    // -9 dB goes down by 12 dB, then by the volume's 18 dB.
+    assert!((10.0 * power.log10() + 39.0).abs() < 1.5, "{:.1} dB", 10.0 * power.log10());
+}
+
+#[test]
+fn sound_that_reaches_the_ear_late_is_sent_early() {
+    let mut rig = Rig::new(48_000);
+    rig.mixer.set_offset_ms(200);
+    let _producer = rig.cue(ruler(0..48_000));
+    rig.pull(480);
+    let start_ns = rig.now_ns() + 300 * MS;
+    rig.feed.start_at(start_ns);
+    let sound = rig.pull_for(300 * MS);
+    let first = sound.iter().find(|(_, [_, right])| *right != 0.0).unwrap().0;
+    assert!((start_ns - 200 * MS - first).abs() < MS / 10, "{} ms", (first - start_ns) / MS);
+    // What is heard 200 ms after it left the device is what the clock says.
+    let (ns, frame) = sound[9000];
+    let told = rig.feed.heard(ns + 200 * MS).unwrap();
+    assert!((told.film_ns as f64 - read_ruler(frame).unwrap()).abs() < 1000.0);
+}
+
+#[test]
+fn at_any_rate_the_clock_is_the_rate_and_what_is_heard_is_around_it() {
+    for rate in [0.5, 0.75, 1.25, 1.5, 2.0] {
+        let mut rig = Rig::new(48_000);
+        let _producer = rig.cue(ruler(0..200_000));
+        let start_ns = rig.now_ns() + 20 * MS;
+        rig.feed.run_at(start_ns, rate);
+        let sound = rig.pull_for(1500 * MS);
+        let place = |ns: i64| FILM_NS as f64 + (ns - start_ns) as f64 * rate;
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (ns, frame) in sound.into_iter().filter(|(ns, _)| *ns > start_ns + 100 * MS) {
+            let told = rig.feed.heard(ns).unwrap();
+            assert!((told.film_ns as f64 - place(ns)).abs() < 50_000.0, "{told:?} at {ns}, not {}", place(ns));
+            // A ruler is not made of waves, so that grains are as far off as they may be.
+            let off = read_ruler(frame).unwrap() - place(ns);
+            assert!(off.abs() < 62.0 * MS as f64, "{off} ns off");
+            (sum, count) = (sum + off, count + 1.0);
+        }
+        assert!(count > 50_000.0);
+        let mean_ms = sum / count / 1e6;
+        assert!(mean_ms.abs() < 14.0, "{mean_ms} ms off in the mean at {rate}");
+    }
+}
+
+#[test]
+fn a_faster_or_slower_film_keeps_its_pitch() {
+    for rate in [0.5, 0.8, 1.25, 2.0] {
+        for (device, hz) in [(48_000, 110.0), (48_000, 440.0), (48_000, 3000.0), (44_100, 440.0)] {
+            let mut rig = Rig::new(device);
+            let _producer = rig.cue(tone(hz, 150_000));
+            rig.feed.run_at(rig.now_ns(), rate);
+            let sound: Vec<_> = rig.pull_for(1000 * MS)[9600..40_000].iter().map(|(_, [left, _])| f64::from(*left)).collect();
+            let peak = sound.iter().fold(0.0_f64, |peak, sample| peak.max(sample.abs()));
+            assert!((0.45..0.56).contains(&peak), "{peak} at {hz} Hz x {rate}");
+            let crossings = sound.windows(2).filter(|two| two[0] < 0.0 && two[1] >= 0.0).count();
+            let heard_hz = crossings as f64 / (sound.len() as f64 / f64::from(device));
+            assert!((heard_hz - hz).abs() < hz * 0.01 + 2.0, "{heard_hz} Hz for {hz} Hz x {rate}");
+            let steepest = sound.windows(2).map(|two| (two[1] - two[0]).abs()).fold(0.0, f64::max);
+            assert!(steepest < 0.5 * TAU * hz / f64::from(device) * 1.2 + 0.002, "no grain clicks: {steepest} at {hz} Hz x {rate}");
+        }
+    }
+}
+
+#[test]
+fn a_change_of_rate_is_exact_also_when_it_comes_late() {
+    for late_ms in [-50, 0, 80] {
+        let mut rig = Rig::new(48_000);
+        let _producer = rig.cue(tone(300.0, 300_000));
+        let start_ns = rig.now_ns();
+        rig.feed.start_at(start_ns);
+        let mut sound = rig.pull_for(400 * MS);
+        let (fast_ns, slow_ns, own_ns) = (rig.now_ns() - late_ms * MS, rig.now_ns() + 400 * MS, rig.now_ns() + 1100 * MS);
+        rig.feed.run_at(fast_ns, 1.5);
+        sound.extend(rig.pull_for(300 * MS));
+        rig.feed.run_at(slow_ns - late_ms.max(0) * MS, 0.5);
+        sound.extend(rig.pull_for(700 * MS));
+        rig.feed.run_at(own_ns, 1.0);
+        sound.extend(rig.pull_for(600 * MS));
+        let fast_s = (slow_ns - late_ms.max(0) * MS - fast_ns) as f64;
+        let slow_s = (own_ns - slow_ns + late_ms.max(0) * MS) as f64;
+        let end_ns = own_ns + 200 * MS;
+        let expected = (fast_ns - start_ns) as f64 + fast_s * 1.5 + slow_s * 0.5 + 200e6;
+        let heard = (rig.feed.heard(end_ns).unwrap().film_ns - FILM_NS) as f64;
+        assert!((heard - expected).abs() < 50_000.0, "{late_ms} ms late: {heard} of {expected}");
+        let allowed = 0.5 * TAU * 300.0 / 48e3 * 1.1 + 0.5 / 192.0 * 1.1;
+        let steepest = sound.windows(2).map(|two| f64::from((two[1].1[0] - two[0].1[0]).abs())).fold(0.0, f64::max);
+        assert!(steepest < allowed, "{steepest} of {allowed}");
+        // At its own speed again it is the place itself that is heard.
+        let (ns, frame) = sound.iter().rev().find(|(ns, _)| *ns <= end_ns).unwrap();
+        let place = (rig.feed.heard(*ns).unwrap().film_ns - FILM_NS) as f64 * 1e-9;
+        assert!((f64::from(frame[0]) - 0.5 * (TAU * 300.0 * place).sin()).abs() < 0.01);
+    }
+}
+
+#[test]
+fn skip_hold_stop_and_trim_are_exact_at_another_rate() {
+    let mut rig = Rig::new(48_000);
+    let _producer = rig.cue(tone(200.0, 400_000));
+    let start_ns = rig.now_ns();
+    rig.feed.run_at(start_ns, 1.5);
+    rig.pull_for(200 * MS);
+    rig.feed.skip(70 * MS);
+    rig.pull_for(200 * MS);
+    rig.feed.skip(-100 * MS);
+    rig.pull_for(300 * MS);
+    let stop_ns = rig.now_ns() + 33 * MS;
+    rig.feed.stop_at(stop_ns);
+    rig.feed.run_at(stop_ns + 100 * MS, 1.5);
+    rig.pull_for(300 * MS);
+    let now_ns = rig.now_ns();
+    let expected = (now_ns - 100 * MS - start_ns) as f64 * 1.5 - 30e6;
+    let heard = (rig.feed.heard(now_ns).unwrap().film_ns - FILM_NS) as f64;
+    assert!((heard - expected).abs() < 50_000.0, "{heard} of {expected}");
+    rig.feed.trim(1.004);
+    rig.pull_for(500 * MS);
+    let moved = (rig.feed.heard(rig.now_ns()).unwrap().film_ns - FILM_NS) as f64 - heard;
+    assert!((moved / (rig.now_ns() - now_ns) as f64 / 1.5 - 1.004).abs() < 1e-4, "{moved}");
+}
+
+#[test]
 fn a_dropped_feed_fades_and_frees_its_ring() {
     let mut rig = Rig::new(48_000);
     let old = rig.cue(ruler(0..48_000));
@@ -376,7 +530,7 @@ fn each_callback_that_plays_is_traced_once() {
     let path = folder.path().join("t.jsonl");
     let mut rig = Rig::traced(48_000, Trace::to_file(&path).unwrap());
     let _producer = rig.cue(ruler(0..48_000));
-    let start_ns = rig.now_ns() + 15 * MS;
+    let start_ns = rig.now_ns() + 15 * MS + DELAY_NS;
     rig.feed.start_at(start_ns);
     rig.pull(480);
     rig.pull(480);

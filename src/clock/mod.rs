@@ -14,4 +14,4 @@ mod timeline;
 pub use estimate::{Estimate, Fed, Quality, Stamps};
 pub use follow::{Follow, Situation, follow};
 pub use time::{FilmTime, RoomTime};
-pub use timeline::{Motion, Timeline};
+pub use timeline::{Motion, Rate, Timeline};

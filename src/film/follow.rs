@@ -2,7 +2,7 @@ use bevy::prelude::*;
 
 use super::{Finished, Screening, open::Offer, screening::SETTLE_NS};
 use crate::{
-    clock::{FilmTime, Follow, Motion, Situation, Timeline, follow},
+    clock::{FilmTime, Follow, Motion, Situation, follow},
     room::{Ask, Frame, Now, Playback, Room},
 };
 
@@ -42,21 +42,14 @@ fn on_playback(
     if playback.gather.is_some() || screening.turned == Some(playback.timeline) {
         return;
     }
-    screening.turned = Some(playback.timeline);
-    let corner_mono_ns = now.mono_ns_at(playback.timeline.room);
-    match (playback.timeline.before, playback.timeline.after) {
-        (Motion::Stands, Motion::Runs) => screening.feed.start_at(corner_mono_ns),
-        (Motion::Runs, Motion::Stands) => screening.feed.stop_at(corner_mono_ns),
-        _ => return,
-    }
-    screening.settles_at_mono_ns = corner_mono_ns.max(now.mono_ns) + SETTLE_NS;
+    screening.turn(&playback.timeline, &now);
 }
 
 /// Whether the film has run to its end, and nobody moved it since. A file that breaks off ends where its last sample is.
 fn is_over(playback: &Playback, screening: Option<&Screening>) -> bool {
     let said = playback.film.as_ref().and_then(|film| film.duration_ns);
     let decoded = screening.filter(|screening| screening.follows == playback.generation).and_then(|screening| screening.end_ns);
-    let stands_at = |end_ns: i64| playback.timeline == Timeline::standing(FilmTime::from_ns(end_ns));
+    let stands_at = |end_ns: i64| playback.timeline.stands_at(FilmTime::from_ns(end_ns));
     playback.gather.is_none() && [said, decoded].into_iter().flatten().any(stands_at)
 }
 
@@ -77,7 +70,7 @@ fn keep_in_step(mut screening: ResMut<Screening>, room: Single<&Playback, With<R
     }
     if !matches!(follow(&situation), Follow::Trim { .. }) {
         tracing::debug!("{:?} ms behind: {:?}", situation.behind_ns / 1_000_000, follow(&situation));
-        screening.settles_at_mono_ns = screening.settles_at_mono_ns.max(now.mono_ns + SETTLE_NS);
+        screening.settles_at_mono_ns = screening.settles_at_mono_ns.max(now.mono_ns + SETTLE_NS + screening.feed.latency_ns(now.mono_ns));
     }
 }
 

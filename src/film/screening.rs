@@ -1,3 +1,5 @@
+use std::sync::{Mutex, PoisonError};
+
 use bevy::prelude::*;
 
 use super::{
@@ -9,8 +11,8 @@ use super::{
 use crate::{
     audio::{Feed, Heard, Mixer, feed},
     clock::{FilmTime, Motion, Timeline},
-    handover::ring,
-    media::{Event as Told, FilmInfo, Player, SOUND_RATE, Seek},
+    handover::{SampleConsumer, ring},
+    media::{Event as Told, FilmInfo, OtherSound, Player, SOUND_RATE, Seek},
     notice::Notice,
     room::{Ask, FilmId, Frame, Me, Now, Participant, Playback, ReadyFor, Room, Standing},
     trace::Trace,
@@ -21,6 +23,7 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<TraceTo>()
         .add_observer(on_choose_sound)
         .add_systems(Update, (step_by_hand, hear_player, watch).chain().in_set(Frame::Hear).run_if(resource_exists::<Screening>))
+        .add_systems(Update, change_sound.in_set(Frame::Decide).run_if(resource_exists::<Screening>))
         .add_systems(Update, report_ready.in_set(Frame::Decide));
 }
 
@@ -45,7 +48,8 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
                         .trigger(Notice::problem(format!("“{title}” ends at {at} of {of}: the rest of the file is missing or damaged.")));
                 }
             }
-            Told::Ended { .. } => {}
+            Told::SoundIsElsewhere { generation } if generation == screening.generation => screening.coming = Some(Coming::Elsewhere),
+            Told::Ended { .. } | Told::SoundIsElsewhere { .. } => {}
             Told::NoPicture { reason } => {
                 screening.info.video = None;
                 commands.trigger(Notice::problem(format!("The picture of this film cannot be shown ({reason}). Its sound plays.")));
@@ -135,8 +139,42 @@ fn on_choose_sound(
     if wanted != screening.sound {
         screening.sound = wanted;
         let says = screening.sound_name();
-        screening.join(&room, &now);
+        screening.turn_sound(&room, &now);
         commands.trigger(Notice::news(says).about("sound track"));
+    }
+}
+
+/// Lets another sound track be heard as soon as enough of it is decoded; until then the one before is.
+fn change_sound(mut screening: ResMut<Screening>, room: Single<&Playback, With<Room>>, now: Res<Now>) {
+    let (heard, latency_ns) = (screening.heard(now.mono_ns), screening.feed.latency_ns(now.mono_ns));
+    let (ring, film_ns) = match screening.coming.take() {
+        None => return,
+        Some(Coming::Ring { ring, film_ns, since_mono_ns }) => {
+            let ring = ring.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let passed_ns = heard.map_or(0, |heard| heard.film_ns - film_ns);
+            let needed_ns = passed_ns + room.timeline.rate.film_ns(latency_ns) + READY_NS;
+            let has_ns = ring.available_frames() as i64 * 62_500 / 3;
+            if has_ns < needed_ns && !ring.is_ended() && heard.is_some() && now.mono_ns - since_mono_ns < COMING_NS {
+                screening.coming = Some(Coming::Ring { ring: Mutex::new(ring), film_ns, since_mono_ns });
+                return;
+            }
+            if heard.is_none() || has_ns < needed_ns - READY_NS && !ring.is_ended() {
+                return screening.join(&room, &now);
+            }
+            (ring, film_ns)
+        }
+        Some(Coming::Elsewhere) => return screening.join(&room, &now),
+    };
+    screening.cue_before = Some(screening.cue);
+    screening.cue = screening.feed.cue(ring, film_ns);
+    if let Some(heard) = heard.filter(|_| room.gather.is_none() && room.timeline.motion_at(now.room()) == Motion::Runs) {
+        // On the line that is heard already.
+        let rate = room.timeline.rate_at(now.room());
+        screening.feed.run_at(now.mono_ns - rate.room_ns(heard.film_ns - film_ns), rate.factor());
+        screening.settles_at_mono_ns = screening.settles_at_mono_ns.max(now.mono_ns + SETTLE_NS + latency_ns);
+    }
+    if room.gather.is_none() && room.timeline.room > now.room() {
+        screening.turn(&room.timeline, &now);
     }
 }
 
@@ -181,6 +219,10 @@ pub struct Screening {
     pub(super) turned: Option<Timeline>,
     /// The feed's number of the newest ring.
     pub(super) cue: u32,
+    /// The number of the ring before it, if that one led to the same place.
+    cue_before: Option<u32>,
+    /// Another sound track on its way.
+    coming: Option<Coming>,
     /// Until then no correction is decided: the last one has not been heard yet.
     pub(super) settles_at_mono_ns: i64,
     /// Where the film ends, once its last sample is decoded.
@@ -215,6 +257,8 @@ impl Screening {
             follows: 0,
             turned: None,
             cue: 0,
+            cue_before: None,
+            coming: None,
             settles_at_mono_ns: 0,
             end_ns: None,
             shown_ns: None,
@@ -258,7 +302,7 @@ impl Screening {
     /// What leaves the loudspeaker now; `None` while the newest place has not been heard yet.
     #[must_use]
     pub fn heard(&self, now_mono_ns: i64) -> Option<Heard> {
-        self.feed.heard(now_mono_ns).filter(|heard| heard.cue == self.cue)
+        self.feed.heard(now_mono_ns).filter(|heard| heard.cue == self.cue || Some(heard.cue) == self.cue_before)
     }
 
     /// Goes where the room's timeline stands, from the start of a generation.
@@ -275,13 +319,49 @@ impl Screening {
         let place = playback.timeline.film_at(soon);
         self.go_to(place.ns());
         if playback.gather.is_none() && playback.timeline.motion_at(soon) == Motion::Runs {
-            self.feed.start_at(now.mono_ns_at(soon));
-            self.settles_at_mono_ns = now.mono_ns + JOIN_AHEAD_NS + SETTLE_NS;
+            self.feed.run_at(now.mono_ns_at(soon), playback.timeline.rate_at(soon).factor());
+            self.settles_at_mono_ns = now.mono_ns + JOIN_AHEAD_NS + SETTLE_NS + self.feed.latency_ns(now.mono_ns);
+        }
+        // What was agreed on for later holds for the new place as well.
+        if playback.gather.is_none() && playback.timeline.room > soon {
+            self.turn(&playback.timeline, now);
+        }
+    }
+
+    /// Tells the feed of the timeline's corner.
+    pub(super) fn turn(&mut self, timeline: &Timeline, now: &Now) {
+        self.turned = Some(*timeline);
+        let corner_mono_ns = now.mono_ns_at(timeline.room);
+        match (timeline.before, timeline.after) {
+            (_, Motion::Runs) if (timeline.before, timeline.rate_before) != (Motion::Runs, timeline.rate) => {
+                self.feed.run_at(corner_mono_ns, timeline.rate.factor());
+            }
+            (Motion::Runs, Motion::Stands) => self.feed.stop_at(corner_mono_ns),
+            _ => return,
+        }
+        self.settles_at_mono_ns = corner_mono_ns.max(now.mono_ns) + SETTLE_NS + self.feed.latency_ns(now.mono_ns);
+    }
+
+    /// Turns to the chosen sound track; pictures go on, and the sound does until the other is there.
+    fn turn_sound(&mut self, playback: &Playback, now: &Now) {
+        let Some(heard) = self.heard(now.mono_ns).filter(|_| playback.gather.is_none() && self.follows == playback.generation) else {
+            return self.join(playback, now);
+        };
+        let on_its_way_ns = playback.timeline.rate.film_ns(self.feed.latency_ns(now.mono_ns));
+        let frames = RING_FRAMES + usize::try_from(on_its_way_ns / 20_833).unwrap_or(0);
+        let (producer, ring) = ring(frames);
+        self.end_ns = None;
+        let film_ns = heard.film_ns;
+        if self.player.turn_to(OtherSound { generation: self.generation, film_ns, sound: self.sound, ring: producer }) {
+            self.coming = Some(Coming::Ring { ring: Mutex::new(ring), film_ns, since_mono_ns: now.mono_ns });
+        } else {
+            self.join(playback, now);
         }
     }
 
     fn go_to(&mut self, film_ns: i64) {
         self.generation += 1;
+        (self.coming, self.cue_before) = (None, None);
         self.turned = None;
         self.end_ns = None;
         self.shown_ns = None;
@@ -306,6 +386,16 @@ impl Screening {
     }
 }
 
+/// A sound track that will be heard.
+enum Coming {
+    /// In this ring, from this place on; the lock is never contended and only makes it shareable.
+    Ring { ring: Mutex<SampleConsumer>, film_ns: i64, since_mono_ns: i64 },
+    /// After a seek.
+    Elsewhere,
+}
+
+/// A sound track that is not there by then is sought for.
+const COMING_NS: i64 = 1_000_000_000;
 /// A second: a slow disk or a busy processor is not heard, and a seek throws little away.
 const RING_FRAMES: usize = SOUND_RATE as usize;
 /// A wish may be lost with a line.

@@ -4,6 +4,7 @@ use bevy::prelude::*;
 
 use super::{DisplayLead, Screening, screening::TraceTo};
 use crate::{
+    audio::Mixer,
     handover::{QueueConsumer, Stamped},
     media::Picture,
     room::{Frame, Now, Playback, Room},
@@ -25,15 +26,17 @@ fn show(
     now: Res<Now>,
     mut lead: ResMut<DisplayLead>,
     trace: Res<TraceTo>,
+    mixer: Option<Res<Mixer>>,
 ) {
-    let lead_ns = lead.advance(now.mono_ns);
+    let lead_ns = lead.advance(now.mono_ns) + mixer.map_or(0, |mixer| mixer.picture_lead_ns());
     let heard = screening.heard(now.mono_ns);
     // A room that stands shows where it stands at once; a running one shows nothing of a new place before its time.
     let stands_at_ns = (room.gather.is_some() || !room.plays(now.room())).then(|| room.timeline.film.ns());
     let due_ns = match heard {
         // No further than the room goes: it may be about to stand.
         Some(heard) if heard.playing => {
-            Some((heard.film_ns + lead_ns).min(room.timeline.film_at(now.room() + lead_ns).ns().max(heard.film_ns)))
+            let lead_film_ns = room.timeline.rate_at(now.room()).film_ns(lead_ns);
+            Some((heard.film_ns + lead_film_ns).min(room.timeline.film_at(now.room() + lead_ns).ns().max(heard.film_ns)))
         }
         Some(heard) => Some(heard.film_ns),
         None => stands_at_ns,

@@ -6,13 +6,14 @@ use std::{
 use ffmpeg_next::{Packet, codec};
 
 use super::{
-    Event, Picture,
+    Event, OtherSound, Picture,
     demux::SoundStream,
+    kept::{KEEP_NS, Kept},
     player::Shared,
     sound::{SoundDecoder, SoundWriter},
     video::{VideoDecoder, VideoStream},
 };
-use crate::handover::{MailboxSender, QueueConsumer, QueueProducer, SampleProducer, Stamped};
+use crate::handover::{MailboxReceiver, MailboxSender, QueueConsumer, QueueProducer, SampleProducer, Stamped};
 
 /// Turns packets into pictures and sound, whichever is wanted more.
 pub(super) struct Decode {
@@ -23,6 +24,8 @@ pub(super) struct Decode {
     pub(super) opened: Opened,
     pub(super) video: Option<VideoDecoder>,
     pub(super) sound: Option<(usize, SoundDecoder)>,
+    pub(super) turned: MailboxReceiver<OtherSound>,
+    pub(super) kept: Kept,
     pub(super) course: Option<Course>,
 }
 
@@ -33,7 +36,7 @@ impl Decode {
             return Step::Done;
         }
         self.shared.decode.work(self.shared.now_ns());
-        let worked = self.drop_stale() | self.work();
+        let worked = self.drop_stale() | self.turn() | self.work();
         self.shared.decode.wait();
         if worked { Step::Worked } else { Step::Idle }
     }
@@ -71,10 +74,14 @@ impl Decode {
         if course.sound_is_over || !course.writer.wants() {
             return false;
         }
-        if let (Some(packet), Some((_, decoder))) = (course.sounds.pop_front(), &mut self.sound) {
+        if let (Some(packet), Some((number, decoder))) = (course.sounds.pop_front(), &mut self.sound) {
             self.shared.release(&packet);
             if let Some(reason) = decoder.decode(&packet, &mut course.writer) {
                 self.shared.report(&self.events, Event::NoSound { reason });
+            }
+            // Whoever turns to another track may turn back.
+            if let Some(stream) = self.opened.sounds.get(*number) {
+                self.kept.keep(*number, stream.film_ns(&packet), packet, course.writer.end_ns() - KEEP_NS);
             }
             return true;
         }
@@ -117,9 +124,19 @@ impl Decode {
                         course.picture_end_ns = course.picture_end_ns.max(end_ns);
                         course.packets.push_back(packet);
                     }
-                    (false, _, Some(_)) => course.sounds.push_back(packet),
-                    // Nobody decodes it.
-                    _ => self.shared.release(&packet),
+                    (false, _, Some((number, _)))
+                        if self.opened.sounds.get(*number).is_some_and(|stream| stream.index == packet.stream()) =>
+                    {
+                        course.sounds.push_back(packet);
+                    }
+                    // Nobody decodes it, for now.
+                    _ => {
+                        self.shared.release(&packet);
+                        let numbered = self.opened.sounds.iter().enumerate();
+                        if let Some((number, stream)) = { numbered }.find(|(_, stream)| stream.index == packet.stream()) {
+                            self.kept.keep(number, stream.film_ns(&packet), packet, course.writer.end_ns() - KEEP_NS);
+                        }
+                    }
                 }
             }
             (Item::End, Some(course)) => course.reads = false,
@@ -144,18 +161,8 @@ impl Decode {
         if let Some(decoder) = &mut self.video {
             decoder.restart(film_ns);
         }
-        if self.sound.as_ref().map(|(number, _)| *number) != sound {
-            self.sound = None;
-            if let Some((number, stream)) = sound.and_then(|number| Some((number, self.opened.sounds.get(number)?))) {
-                match SoundDecoder::open(stream.parameters.clone(), stream.time_base, stream.start_us) {
-                    Ok(decoder) => self.sound = Some((number, decoder)),
-                    Err(error) => self.shared.report(&self.events, Event::NoSound { reason: error.to_string() }),
-                }
-            }
-        }
-        if let Some((_, decoder)) = &mut self.sound {
-            decoder.restart();
-        }
+        self.kept.clear();
+        self.open_sound(sound);
         self.course = Some(Course {
             generation,
             packets: VecDeque::new(),
@@ -169,6 +176,52 @@ impl Decode {
             sound_is_over: false,
             is_told: false,
         });
+    }
+
+    /// Makes a sound track the one that is decoded, from wherever its packets come.
+    fn open_sound(&mut self, sound: Option<usize>) {
+        if self.sound.as_ref().map(|(number, _)| *number) != sound {
+            self.sound = None;
+            if let Some((number, stream)) = sound.and_then(|number| Some((number, self.opened.sounds.get(number)?))) {
+                match SoundDecoder::open(stream.parameters.clone(), stream.time_base, stream.start_us) {
+                    Ok(decoder) => self.sound = Some((number, decoder)),
+                    Err(error) => self.shared.report(&self.events, Event::NoSound { reason: error.to_string() }),
+                }
+            }
+        }
+        if let Some((_, decoder)) = &mut self.sound {
+            decoder.restart();
+        }
+    }
+
+    /// Turns to another sound track in the middle of a course: what was kept of it goes to the decoder, and the one before is kept in its place.
+    fn turn(&mut self) -> bool {
+        let Some(OtherSound { generation, film_ns, sound, ring }) = std::iter::from_fn(|| self.turned.receive()).last() else {
+            return false;
+        };
+        let Some(course) = self.course.as_mut().filter(|course| course.generation == generation) else { return true };
+        let mut taken: Option<VecDeque<Packet>> = None;
+        if let Some(number) = sound {
+            taken = self.kept.take(number, film_ns).map(Iterator::collect);
+            if taken.is_none() && self.sound.as_ref().is_none_or(|(number, _)| Some(*number) != sound) {
+                self.shared.report(&self.events, Event::SoundIsElsewhere { generation });
+                return true;
+            }
+        }
+        let unplayed = std::mem::take(&mut course.sounds);
+        for packet in unplayed {
+            self.shared.release(&packet);
+            if let Some((number, stream)) = self.sound.as_ref().and_then(|(number, _)| Some((*number, self.opened.sounds.get(*number)?))) {
+                self.kept.keep(number, stream.film_ns(&packet), packet, film_ns - KEEP_NS);
+            }
+        }
+        course.sounds = taken.unwrap_or_default();
+        let bytes = course.sounds.iter().map(Packet::size).sum();
+        self.shared.bytes_in_flight.fetch_add(bytes, Ordering::Relaxed);
+        course.writer = SoundWriter::new(ring, film_ns);
+        (course.sound_is_over, course.is_told) = (false, false);
+        self.open_sound(sound);
+        true
     }
 
     /// Where a film has no sound for a while, or none at all, silence stands for it up to the picture that was read last.
@@ -206,7 +259,6 @@ impl Decode {
             decoder.finish(&mut course.writer);
         }
         course.writer.silence_until(course.picture_end_ns);
-        course.writer.finish();
         course.sound_is_over = true;
         true
     }

@@ -13,6 +13,7 @@ use super::{
     Error, Event, ReadSeek, Source,
     decode::{Item, Opened, Step},
     ffi, film_info,
+    kept::TRACKS_MAX,
     player::{Seek, Shared},
     video::{self, VideoStream},
 };
@@ -26,7 +27,8 @@ pub(super) struct Demux {
     pub(super) start_us: i64,
     pub(super) video: Option<usize>,
     pub(super) sounds: Vec<usize>,
-    pub(super) chosen_sound: Option<usize>,
+    /// The streams that are passed on: the picture, and all sound, so that another track is heard at once.
+    pub(super) wanted: Vec<usize>,
     pub(super) generation: u32,
     /// Whether nothing was read since the film was opened: some formats cannot be sought in at all.
     pub(super) is_fresh: bool,
@@ -91,7 +93,7 @@ impl Demux {
         match packet.read(input) {
             Ok(()) => {
                 self.faults = 0;
-                let is_wanted = Some(packet.stream()) == self.video || Some(packet.stream()) == self.chosen_sound;
+                let is_wanted = self.wanted.contains(&packet.stream());
                 if is_wanted {
                     self.land(packet);
                 }
@@ -117,15 +119,15 @@ impl Demux {
         tracing::debug!(seek.generation, seek.film_ns, "seek");
         self.shared.serving.store(seek.generation, Ordering::Release);
         self.generation = seek.generation;
-        self.chosen_sound = seek.sound.and_then(|number| self.sounds.get(number).copied());
+        let chosen = seek.sound.and_then(|number| self.sounds.get(number));
+        self.wanted = self.video.iter().chain(self.sounds.iter().take(TRACKS_MAX)).chain(chosen).copied().collect();
         self.faults = 0;
         self.reads = true;
         self.held.clear();
         self.landing = None;
         let film_ns = seek.film_ns.max(0);
         if let Some(input) = &mut self.input {
-            let wanted: Vec<usize> = self.video.into_iter().chain(self.chosen_sound).collect();
-            ffi::discard_others(input, &wanted);
+            ffi::discard_others(input, &self.wanted);
             let is_at_start = film_ns == 0 && std::mem::take(&mut self.is_fresh);
             if !is_at_start && self.go_to(film_ns) && self.video.is_some() {
                 self.landing = Some(Landing { film_ns, back_ns: FIRST_STEP_BACK_NS });
@@ -232,7 +234,8 @@ impl Demux {
         }
         for &index in &streams.sounds {
             if let Some(stream) = input.stream(index) {
-                opened.sounds.push(SoundStream { parameters: stream.parameters(), time_base: stream.time_base(), start_us: self.start_us });
+                let (parameters, time_base) = (stream.parameters(), stream.time_base());
+                opened.sounds.push(SoundStream { index, parameters, time_base, start_us: self.start_us });
             }
         }
         self.video = streams.video;
@@ -258,9 +261,17 @@ pub(super) struct Landing {
 
 /// What is needed to open a decoder for a sound track.
 pub(super) struct SoundStream {
+    pub(super) index: usize,
     pub(super) parameters: codec::Parameters,
     pub(super) time_base: ffmpeg_next::Rational,
     pub(super) start_us: i64,
+}
+
+impl SoundStream {
+    /// When a packet begins, in nanoseconds of film time.
+    pub(super) fn film_ns(&self, packet: &Packet) -> Option<i64> {
+        packet.pts().or(packet.dts()).and_then(|stamp| video::to_ns(stamp, self.time_base)).map(|ns| ns - self.start_us * 1000)
+    }
 }
 
 /// The film's bytes; while they are awaited the thread counts as waiting.
@@ -295,7 +306,7 @@ const MAX_FAULTS: u32 = 200;
 /// A group of pictures in a broadcast.
 const FIRST_STEP_BACK_NS: i64 = 2_000_000_000;
 const LAST_STEP_BACK_NS: i64 = 16_000_000_000;
-/// Sound before the first picture after a seek.
-const MAX_HELD: usize = 512;
+/// Sound before the first picture after a seek, of all tracks.
+const MAX_HELD: usize = 2048;
 /// More threads add delay and memory, not speed.
 const MAX_DECODER_THREADS: usize = 8;

@@ -16,6 +16,7 @@ use super::{
     decode::{Decode, Opened, Step},
     demux::Demux,
     ffi,
+    kept::Kept,
 };
 use crate::handover::{MailboxReceiver, MailboxSender, QueueConsumer, SampleProducer, mailbox, queue};
 
@@ -23,6 +24,7 @@ use crate::handover::{MailboxReceiver, MailboxSender, QueueConsumer, SampleProdu
 #[derive(Debug)]
 pub struct Player {
     seeks: MailboxSender<Seek>,
+    turns: MailboxSender<OtherSound>,
     events: MailboxReceiver<Event>,
     pictures: QueueConsumer<Picture>,
     shared: Arc<Shared>,
@@ -51,6 +53,7 @@ impl Player {
         let shared = Arc::new(Shared { mono_ns, ..Shared::default() });
         // A seek in a film's every frame for seconds fits; the oldest are obsolete anyway.
         let (seeks, commands) = mailbox(1024);
+        let (turns, turned) = mailbox(64);
         let (event_sender, events) = mailbox(64);
         let (item_producer, items) = queue(256);
         let (picture_producer, pictures) = queue(PICTURES_AHEAD);
@@ -61,7 +64,7 @@ impl Player {
             start_us: 0,
             video: None,
             sounds: Vec::new(),
-            chosen_sound: None,
+            wanted: Vec::new(),
             generation: 0,
             is_fresh: true,
             waiting: VecDeque::new(),
@@ -82,9 +85,11 @@ impl Player {
             opened: Opened::default(),
             video: None,
             sound: None,
+            turned,
+            kept: Kept::default(),
             course: None,
         };
-        (Self { seeks, events, pictures, shared }, ByHand { demux, decode, is_done: false })
+        (Self { seeks, turns, events, pictures, shared }, ByHand { demux, decode, is_done: false })
     }
 
     /// Goes to a place. Pictures and sound of older generations stop coming; a seek under way is cancelled.
@@ -93,6 +98,14 @@ impl Player {
     pub fn seek(&self, seek: Seek) -> bool {
         self.shared.wanted.store(seek.generation, Ordering::Release);
         self.seeks.send(seek).is_ok()
+    }
+
+    /// Plays another sound track from a place not far from where the sound is; pictures go on.
+    ///
+    /// What can be heard at once comes into the ring; if the track was not kept, [`Event::SoundIsElsewhere`] is told, and a seek brings it. An order for a seek
+    /// that was overtaken is dropped. Returns false if the player takes no orders.
+    pub fn turn_to(&self, sound: OtherSound) -> bool {
+        self.turns.send(sound).is_ok()
     }
 
     /// What happened since the last call, oldest first.
@@ -162,6 +175,19 @@ pub struct Seek {
     pub ring: SampleProducer,
 }
 
+/// An order to play another sound track in the course of a seek.
+#[derive(Debug)]
+pub struct OtherSound {
+    /// The seek's number.
+    pub generation: u32,
+    /// Where its sound begins, in nanoseconds of film time.
+    pub film_ns: i64,
+    /// Which one, counted from 0; none plays silence.
+    pub sound: Option<usize>,
+    /// Where its sound goes.
+    pub ring: SampleProducer,
+}
+
 /// What a player tells.
 #[derive(Debug)]
 pub enum Event {
@@ -178,6 +204,11 @@ pub enum Event {
     NoSound {
         /// FFmpeg's words.
         reason: String,
+    },
+    /// The sound track that was turned to is not at hand; a seek brings it.
+    SoundIsElsewhere {
+        /// In the course of which seek.
+        generation: u32,
     },
     /// Everything up to the end was passed on.
     Ended {
@@ -239,6 +270,7 @@ fn demux_thread(demux: &mut Demux) {
 
 fn decode_thread(decode: &mut Decode) {
     decode.pictures.wake_current_thread();
+    decode.turned.wake_current_thread();
     run(|| decode.step());
 }
 

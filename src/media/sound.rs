@@ -1,9 +1,6 @@
 use ffmpeg_next::{ChannelLayout, Packet, Rational, codec, decoder, format::Sample, format::sample::Type, frame, software::resampling};
 
-use super::{
-    limiter::{LOOK_AHEAD, Limiter},
-    video::to_ns,
-};
+use super::{fold::fold, video::to_ns};
 use crate::handover::{SampleProducer, StereoFrame};
 
 /// Samples a second of all sound that leaves this folder.
@@ -12,33 +9,19 @@ pub const SOUND_RATE: i64 = 48_000;
 /// Writes one unbroken stretch of sound into the ring: sample `n` belongs to the film time `start + n / 48 000 s`, whatever the file's time stamps do.
 pub(super) struct SoundWriter {
     ring: SampleProducer,
-    limiter: Limiter,
     /// Frames of film time at the next frame to be written.
     next_frame: i64,
-    /// Limited frames that the ring had no room for.
+    /// Frames that the ring had no room for.
     waiting: Vec<StereoFrame>,
     /// Silence to be written before anything else.
     silence_owed: i64,
-    /// The limiter's first output is what was before the first frame: nothing.
-    priming: usize,
     /// Whether sound has come since the start; the first stamp is believed to the sample.
     has_begun: bool,
-    /// Frames to push through the limiter at the end.
-    limiter_tail: usize,
 }
 
 impl SoundWriter {
     pub(super) fn new(ring: SampleProducer, start_ns: i64) -> Self {
-        Self {
-            ring,
-            limiter: Limiter::new(),
-            next_frame: frames_at(start_ns),
-            waiting: Vec::new(),
-            silence_owed: 0,
-            priming: LOOK_AHEAD,
-            has_begun: false,
-            limiter_tail: 0,
-        }
+        Self { ring, next_frame: frames_at(start_ns), waiting: Vec::new(), silence_owed: 0, has_begun: false }
     }
 
     /// Whether more sound should be decoded now.
@@ -60,9 +43,7 @@ impl SoundWriter {
             }
             let count = self.silence_owed.min(SILENCE_AT_ONCE);
             self.silence_owed -= count;
-            for _ in 0..count {
-                self.limit([0.0; 2]);
-            }
+            self.be_silent(count);
             moved = true;
         }
     }
@@ -98,47 +79,33 @@ impl SoundWriter {
         self.has_begun |= !frames.is_empty();
         self.pump_silence_into_waiting();
         self.next_frame += frames.len() as i64;
-        for &frame in frames {
-            self.limit(frame);
-        }
+        self.waiting.extend(frames.iter().map(|frame| frame.map(sane)));
     }
 
     /// Silence in front of decoded sound is at most a minute and is made at once, to keep the order.
     fn pump_silence_into_waiting(&mut self) {
-        for _ in 0..std::mem::take(&mut self.silence_owed) {
-            self.limit([0.0; 2]);
-        }
+        let owed = std::mem::take(&mut self.silence_owed);
+        self.be_silent(owed);
     }
 
-    fn limit(&mut self, frame: StereoFrame) {
-        let limited = self.limiter.process(frame);
-        if self.priming > 0 {
-            self.priming -= 1;
-        } else {
-            self.waiting.push(limited);
-        }
+    fn be_silent(&mut self, frames: i64) {
+        self.waiting.extend(std::iter::repeat_n([0.0; 2], usize::try_from(frames).unwrap_or(0)));
     }
 
-    /// Says that nothing more will be written. The limiter's last frames follow once all owed silence is out.
-    pub(super) fn finish(&mut self) {
-        self.limiter_tail = LOOK_AHEAD;
-    }
-
-    /// After [`finish`](Self::finish): true once the ring has everything and knows that it was all.
+    /// True once the ring has everything and knows that it was all; to be asked when nothing more will be written.
     pub(super) fn has_ended(&mut self) -> bool {
         self.pump();
-        if self.silence_owed == 0 {
-            for _ in 0..std::mem::take(&mut self.limiter_tail) {
-                self.limit([0.0; 2]);
-            }
-            self.pump();
-        }
         let has_ended = self.silence_owed == 0 && self.waiting.is_empty();
         if has_ended {
             self.ring.end();
         }
         has_ended
     }
+}
+
+/// A damaged film may decode to anything. The loudest downmix there is stays well within; what is louder than loud is limited where it is heard.
+fn sane(sample: f32) -> f32 {
+    if sample.is_finite() { sample.clamp(-LOUDEST, LOUDEST) } else { 0.0 }
 }
 
 /// Turns packets of any layout and rate into 48 kHz stereo.
@@ -209,6 +176,8 @@ impl SoundDecoder {
         if frame.channel_layout().is_empty() {
             frame.set_channel_layout(ChannelLayout::default(frame.channels().into()));
         }
+        let folded = if frame.channel_layout().is_empty() { fold(frame) } else { None };
+        let frame = folded.as_ref().unwrap_or(&*frame);
         let key = (frame.format(), frame.channel_layout(), frame.rate());
         if self.converter.as_ref().is_none_or(|converter| converter.key != key) {
             self.converter = Some(Converter::new(key)?);
@@ -220,6 +189,8 @@ impl SoundDecoder {
 
 struct Converter {
     context: resampling::Context,
+    /// One channel or two.
+    to: ChannelLayout,
     key: (Sample, ChannelLayout, u32),
 }
 
@@ -230,20 +201,24 @@ impl Converter {
             return Err(ffmpeg_next::Error::InvalidData);
         }
         let packed = Sample::F32(Type::Packed);
-        let context = resampling::Context::get(format, layout, rate, packed, ChannelLayout::STEREO, SOUND_RATE as u32)?;
-        Ok(Self { context, key })
+        // One channel is heard from both sides as it is: FFmpeg would make it 3 dB quieter. Everything else is mixed by ITU-R BS.775: centre and surrounds at -3 dB,
+        // nothing of the low-frequency effects, and not turned down as a whole, so that dialogue keeps its level; what gets too loud is limited where it is heard.
+        let to = if layout == ChannelLayout::MONO { ChannelLayout::MONO } else { ChannelLayout::STEREO };
+        let context = resampling::Context::get(format, layout, rate, packed, to, SOUND_RATE as u32)?;
+        Ok(Self { context, to, key })
     }
 
     fn run(&mut self, frame: &frame::Audio) -> Result<(Vec<StereoFrame>, i64), ffmpeg_next::Error> {
         let delay = self.context.delay().map_or(0, |delay| delay.output);
         // swresample fills what is allocated and keeps the rest for ever, so the output must be large enough (`in × ratio + what is inside`).
         let most = frame.samples() as i64 * SOUND_RATE / i64::from(self.key.2) + delay + 64;
-        let mut output = frame::Audio::new(Sample::F32(Type::Packed), usize::try_from(most).unwrap_or(0), ChannelLayout::STEREO);
+        let mut output = frame::Audio::new(Sample::F32(Type::Packed), usize::try_from(most).unwrap_or(0), self.to);
         self.context.run(frame, &mut output)?;
         let samples = output.samples();
-        let bytes = output.data(0).get(..samples * 8).unwrap_or_default();
+        let frame_bytes = if self.to == ChannelLayout::MONO { 4 } else { 8 };
+        let bytes = output.data(0).get(..samples * frame_bytes).unwrap_or_default();
         let sample = |bytes: &[u8]| bytes.try_into().map_or(0.0, f32::from_ne_bytes);
-        let frames = bytes.chunks_exact(8).map(|pair| [sample(&pair[..4]), sample(&pair[4..])]).collect();
+        let frames = bytes.chunks_exact(frame_bytes).map(|frame| [sample(&frame[..4]), sample(&frame[frame_bytes - 4..])]).collect();
         Ok((frames, delay * 1_000_000_000 / SOUND_RATE))
     }
 }
@@ -258,6 +233,8 @@ fn ns_of(frames: i64) -> i64 {
     i64::try_from(i128::from(frames) * 1_000_000_000 / i128::from(SOUND_RATE)).unwrap_or(0)
 }
 
+/// Eight channels at full scale, all the same, folded into two: 3.8.
+const LOUDEST: f32 = 4.0;
 /// Slower is no sound, and one packet of it would become gigabytes.
 const RATES: std::ops::RangeInclusive<u32> = 1000..=768_000;
 /// Most containers round stamps to a millisecond.
@@ -275,7 +252,6 @@ mod tests {
         let (producer, mut consumer): (_, SampleConsumer) = ring(100_000);
         let mut writer = SoundWriter::new(producer, 0);
         steps(&mut writer);
-        writer.finish();
         assert!(writer.has_ended() && consumer.is_ended());
         std::iter::from_fn(|| consumer.pop().map(|frame| frame[0])).collect()
     }

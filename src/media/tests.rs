@@ -8,7 +8,7 @@ use std::{
 
 use proptest::{prelude::*, strategy::ValueTree as _};
 
-use super::{ByHand, Error, Event, FilmInfo, Picture, Player, Seek, Source};
+use super::{ByHand, Error, Event, FilmInfo, OtherSound, Picture, Player, Seek, Source};
 use crate::handover::{SampleConsumer, ring};
 
 #[path = "../../tests/it/support/clip.rs"]
@@ -303,21 +303,91 @@ fn sound_without_a_picture_plays() {
 }
 
 #[test]
-fn six_channels_become_two_below_the_ceiling() {
+fn another_sound_track_begins_where_it_is_asked_to_and_no_picture_is_missing() {
+    let mut film = open_clip(&Clip { sound_tracks: 2, sound: &["flac", "-ar", "48000"], ..Clip::default() });
+    film.seek(0, Some(0));
+    let mut numbers: Vec<u16> = (0..6).map(|_| number(&film.picture(&mut Vec::new()).unwrap()).unwrap()).collect();
+    let mut at = SECOND / 4;
+    for (sound, period_s) in [(Some(1), 2.0), (Some(0), 1.0), (None, 0.0), (Some(1), 2.0)] {
+        let (producer, samples) = ring(48_000);
+        film.samples = samples;
+        assert!(film.player.turn_to(OtherSound { generation: film.generation, film_ns: at, sound, ring: producer }));
+        let mut heard = Vec::new();
+        numbers.extend((0..6).map(|_| number(&film.picture(&mut heard).unwrap()).unwrap()));
+        assert!(heard.len() > 12_000, "{} frames", heard.len());
+        for (k, sample) in heard.iter().enumerate() {
+            let second = at as f64 / 1e9 + k as f64 / 48e3;
+            let expected = if period_s == 0.0 { 0.0 } else { 0.8 * (second % period_s) / period_s - 0.4 };
+            let is_edge = period_s > 0.0 && (second % period_s).min(period_s - second % period_s) < 1e-3;
+            assert!(is_edge || (f64::from(*sample) - expected).abs() < 1e-3, "{sample} at {second} s of {sound:?}, not {expected}");
+        }
+        at += SECOND / 4;
+    }
+    // An order of an older seek is nobody's.
+    let (producer, old) = ring(100);
+    assert!(film.player.turn_to(OtherSound { generation: film.generation - 1, film_ns: 0, sound: Some(0), ring: producer }));
+    let (rest, _) = film.rest();
+    numbers.extend(rest);
+    assert_eq!(numbers, (0..96).collect::<Vec<u16>>());
+    assert!(old.is_ended() && old.available_frames() == 0 && film.ended_ns == Some(4 * SECOND));
+    // Far from what was kept it has to be sought.
+    let (producer, _) = ring(100);
+    assert!(film.player.turn_to(OtherSound { generation: film.generation, film_ns: -SECOND, sound: Some(0), ring: producer }));
+    film.hand.run_until_idle();
+    assert!(matches!(film.player.next_event(), Some(Event::SoundIsElsewhere { .. })));
+}
+
+/// A second of one tone in some channels, as it comes out: the level of each side against the tone's own.
+fn folded(layout: &str, channels: &[f32]) -> [f32; 2] {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("six.mkv");
-    let tones = "aevalsrc=sin(440*t*6.28)|sin(440*t*6.28)|sin(440*t*6.28)|0|sin(440*t*6.28)|sin(440*t*6.28):s=48000:d=1:c=5.1";
+    let path = folder.path().join("many.mkv");
+    let tones: Vec<_> = channels.iter().map(|level| format!("{}*sin(440*t*2*PI)", level * 0.5)).collect();
     let made = std::process::Command::new("ffmpeg")
-        .args(["-loglevel", "error", "-f", "lavfi", "-i", tones, "-c:a", "pcm_f32le"])
+        .args(["-loglevel", "error", "-f", "lavfi", "-i"])
+        .arg(format!("aevalsrc={}:s=48000:d=1{layout}", tones.join("|")))
+        .args(["-c:a", "pcm_f32le"])
         .arg(&path)
         .status();
     assert!(made.expect("this test needs the program ffmpeg").success());
     let mut film = open(Source::file(&path).unwrap()).unwrap();
-    assert_eq!(film.info.sounds[0].channels, 6);
+    assert_eq!(usize::from(film.info.sounds[0].channels), channels.len());
     film.seek(0, Some(0));
-    let (_, sound) = film.rest();
-    let peak = sound.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-    assert!((0.9..=super::limiter::CEILING).contains(&peak), "{peak}");
+    let mut sums = [0.0_f32; 2];
+    let mut count = 0.0;
+    loop {
+        while let Some(frame) = film.samples.pop() {
+            sums = [sums[0] + frame[0] * frame[0], sums[1] + frame[1] * frame[1]];
+            count += 1.0;
+        }
+        film.hand.run_until_idle();
+        if film.samples.is_ended() && film.samples.available_frames() == 0 {
+            break;
+        }
+    }
+    assert!(count > 47_000.0);
+    sums.map(|sum| ((sum / count).sqrt() / (0.5 * std::f32::consts::FRAC_1_SQRT_2) * 1000.0).round() / 1000.0)
+}
+
+#[test]
+fn many_channels_become_two_and_dialogue_keeps_its_level() {
+    const HALF: f32 = 0.707;
+    let cases: &[(&str, &[f32], [f32; 2])] = &[
+        (":c=mono", &[1.0], [1.0, 1.0]),
+        (":c=stereo", &[1.0, 0.5], [1.0, 0.5]),
+        // The centre is as loud from two loudspeakers as from its own, and what rumbles is left out.
+        (":c=5.1", &[0.0, 0.0, 1.0, 0.0, 0.0, 0.0], [HALF, HALF]),
+        (":c=5.1", &[0.0, 0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0]),
+        (":c=5.1", &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0], [1.0, HALF]),
+        (":c=5.1", &[1.0; 6], [1.0 + 2.0 * HALF, 1.0 + 2.0 * HALF]),
+        (":c=7.1", &[0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0], [2.0 * HALF, HALF]),
+        // Nobody knows where these stand.
+        ("", &[0.5; 11], [0.5 * 3.317, 0.5 * 3.317]),
+        ("", &[0.25; 64], [2.0, 2.0]),
+    ];
+    for (layout, channels, expected) in cases {
+        let levels = folded(layout, channels);
+        assert!(levels.iter().zip(expected).all(|(level, expected)| (level - expected).abs() < 0.01), "{layout} {channels:?}: {levels:?}");
+    }
 }
 
 #[test]

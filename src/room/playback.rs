@@ -10,7 +10,7 @@ use super::{
     words::Title,
 };
 use crate::{
-    clock::{FilmTime, Motion, RoomTime, Timeline},
+    clock::{FilmTime, Motion, Rate, RoomTime, Timeline},
     net::{FilmId, ParticipantId},
 };
 
@@ -106,6 +106,7 @@ fn deed(ask: &Ask, before: &Playback, after: &Playback) -> Option<String> {
         }
         Ask::SeekTo(_) | Ask::SeekBy { .. } => Some(format!("went to {}", after.timeline.film)),
         Ask::Present { .. } => Some(format!("put on {}", title(after))),
+        Ask::Rate(rate) => Some(format!("set the speed to {rate}")),
         Ask::Close => Some(format!("took {} off the screen", title(before))),
         Ask::StartAnyway => Some("started without waiting".to_owned()),
         Ask::Ready { .. } | Ask::Ended { .. } | Ask::Forsake { .. } => None,
@@ -182,11 +183,13 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Op
     let start = now + lead_ns;
     let place = playback.timeline.film_at(now);
     let plays = playback.plays(start);
+    // The speed is the room's, whatever the place.
+    let standing = |film_time| Timeline::standing(film_time).at_rate(now, playback.timeline.rate);
     let gather = |film_time: FilmTime, plays| {
         let film_time = film.within(film_time);
         Playback {
             generation: playback.generation.wrapping_add(1),
-            timeline: Timeline::standing(film_time),
+            timeline: standing(film_time),
             gather: Some(Gather { plays, since: now }),
             ..playback.clone()
         }
@@ -215,8 +218,10 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Op
             let breaks_off = film.duration_ns.is_some_and(|duration_ns| at.ns() + EARLY_END_NS.max(duration_ns / 10) < duration_ns);
             let duration_ns = if breaks_off { film.duration_ns } else { Some(at.ns()) };
             let film = FilmOnScreen { duration_ns, ..film.clone() }.possible();
-            is_of_now.then(|| Playback { film: Some(film), timeline: Timeline::standing(at), ..playback.clone() })
+            is_of_now.then(|| Playback { film: Some(film), timeline: standing(at), ..playback.clone() })
         }
+        Ask::Rate(rate) if rate == playback.timeline.rate => None,
+        Ask::Rate(rate) => Some(Playback { timeline: playback.timeline.at_rate(start, rate), ..playback.clone() }),
         Ask::Close => Some(Playback {
             film: None,
             gather: None,
@@ -273,6 +278,8 @@ pub enum Ask {
         /// Which one.
         film: FilmId,
     },
+    /// Run so much faster or slower, for everybody.
+    Rate(Rate),
 }
 
 impl Wish for Ask {
@@ -464,6 +471,27 @@ mod tests {
             let sought = decide(&playing(), &ask, at(3.0)).unwrap();
             assert_eq!(sought.timeline.film_at(at(3.0)).s(), expected_s, "{ask:?}");
         }
+    }
+
+    #[test]
+    fn the_speed_is_the_rooms_it_stays_through_seeks_and_pauses_and_a_new_film_begins_at_its_own() {
+        let rate = Rate::from_factor(1.5).unwrap();
+        let fast = decide(&playing(), &Ask::Rate(rate), at(3.0)).unwrap();
+        let turn = at(3.0) + LEAD_NS;
+        assert_eq!(fast.timeline.film_at(at(3.0)), playing().timeline.film_at(at(3.0)));
+        assert_eq!(fast.timeline.film_at(turn + 2 * SECOND) - playing().timeline.film_at(turn), 3 * SECOND);
+        assert_eq!(decide(&fast, &Ask::Rate(rate), at(4.0)), None);
+        let sought = decide(&fast, &Ask::SeekTo(FilmTime::from_ns(30 * SECOND)), at(5.0)).unwrap();
+        assert_eq!(sought.timeline.film_at(at(9.0)).s(), 30.0);
+        let runs = sought.started(at(9.0), LEAD_NS);
+        assert_eq!(runs.timeline.film_at(at(11.0) + LEAD_NS).s(), 33.0);
+        let paused = decide(&runs, &Ask::Pause, at(11.0)).unwrap();
+        let slow = decide(&paused, &Ask::Rate(Rate::LEAST), at(12.0)).unwrap();
+        assert_eq!((slow.timeline.film_at(at(15.0)), slow.plays(at(15.0))), (paused.timeline.film_at(at(15.0)), false));
+        assert_eq!(decide(&slow, &Ask::Present { film: film(), plays: true, at: FilmTime::ZERO }, at(16.0)).unwrap().timeline.rate, Rate::ONE);
+        let ended = decide(&runs, &Ask::Ended { generation: 2, at: FilmTime::from_ns(60 * SECOND) }, at(31.0)).unwrap();
+        assert!(ended.timeline.stands_at(FilmTime::from_ns(60 * SECOND)) && ended.timeline.rate == rate);
+        assert_eq!(deed(&Ask::Rate(rate), &playing(), &fast).unwrap(), "set the speed to 1.5×");
     }
 
     #[test]

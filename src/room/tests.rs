@@ -194,6 +194,9 @@ fn a_film_gathers_until_all_are_ready_and_a_guests_pause_is_everybodys() {
     theater.ask(Some(1), Ask::Ready { generation: presented.generation });
     assert!(playback(&mut theater.host).gather.is_none());
     theater.rounds(40);
+    theater.ask(Some(1), Ask::Rate(crate::clock::Rate::MOST));
+    assert!(theater.everybody().map(playback).all(|playback| playback.timeline.rate == crate::clock::Rate::MOST));
+    assert!(chat(&theater.guests[0]).iter().any(|line| line == "Cy set the speed to 2×."));
     theater.ask(Some(1), Ask::Pause);
     let paused: Vec<_> = theater.everybody().map(playback).collect();
     assert_eq!(paused[0].timeline.after, crate::clock::Motion::Stands);
@@ -290,6 +293,8 @@ fn a_locked_remote_obeys_moderators_and_whom_they_allow() {
     theater.ask(Some(0), Moderation::Lock);
     assert!(said(&theater.guests[0]).contains("Only a moderator"));
     theater.ask(None, Moderation::Lock);
+    theater.ask(Some(0), Ask::Rate(crate::clock::Rate::MOST));
+    assert_eq!(playback(&mut theater.host).timeline.rate, crate::clock::Rate::ONE);
     theater.ask(Some(0), Ask::Pause);
     assert!(said(&theater.guests[0]).contains("The remote is locked."));
     assert_eq!(playback(&mut theater.host).timeline.after, crate::clock::Motion::Runs);

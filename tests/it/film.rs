@@ -2,6 +2,8 @@
 
 use bevy::prelude::*;
 use houselights::{
+    audio::Tune,
+    clock::Rate,
     film::{ChooseSound, FilmSource, Open},
     room::{Ask, SeatNumber},
     theater::{Tier, Viewer, seat_place},
@@ -62,6 +64,109 @@ fn picture_and_sound_are_right_after_opening_seeking_and_changing_the_track() {
     // Until the curtain is open.
     hall.steps(200);
     assert_eq!(hall.number(), stands, "the number can be read from the best seat as well");
+}
+
+#[test]
+fn another_sound_track_comes_without_a_gap_and_the_picture_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (640, 360), sound_tracks: 2, seconds: 6.0, ..Clip::default() }.make(folder.path());
+    let mut hall = Hall::open(SMALL, Tier::Low);
+    hall.hide_panels();
+    hall.set_cinema(true);
+    hall.present(&film, true);
+    hall.steps(60);
+    for (wanted, period) in [(Some(1), 2.0), (Some(0), 1.0)] {
+        let (before, heard_s) = (hall.heard.len(), hall.heard_s());
+        hall.trigger(ChooseSound::Number(wanted));
+        for _ in 0..20 {
+            hall.step();
+            check_in_step(&mut hall);
+        }
+        check_ramp(&mut hall, period);
+        assert!((hall.heard_s() - heard_s - 20.0 / 60.0).abs() < 0.002, "the film goes on");
+        let longest = hall.heard[before..].split(|sample| *sample != 0.0).map(<[_]>::len).max().unwrap();
+        assert!(longest < 20, "{longest} frames of silence");
+    }
+    hall.trigger(Ask::Pause);
+    hall.steps(20);
+    let (stands, place) = (hall.number(), hall.heard_s());
+    hall.trigger(ChooseSound::Number(Some(1)));
+    hall.steps(20);
+    assert_eq!((hall.number(), hall.heard_s()), (stands, place));
+    hall.trigger(Ask::Play);
+    hall.steps(30);
+    check_in_step(&mut hall);
+    check_ramp(&mut hall, 2.0);
+    hall.trigger(ChooseSound::Number(None));
+    hall.steps(20);
+    check_in_step(&mut hall);
+    assert!(hall.heard[hall.heard.len() - 800..].iter().all(|sample| *sample == 0.0));
+}
+
+#[test]
+fn at_another_rate_the_picture_stays_with_the_sound_through_pause_seek_and_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (640, 360), seconds: 12.0, ..Clip::default() }.make(folder.path());
+    let mut hall = Hall::open(SMALL, Tier::Low);
+    hall.hide_panels();
+    hall.set_cinema(true);
+    hall.present(&film, true);
+    hall.steps(30);
+    let rate = |factor| Ask::Rate(Rate::from_factor(factor).unwrap());
+    let advances = |hall: &mut Hall, factor: f64| {
+        let heard_s = hall.heard_s();
+        for _ in 0..6 {
+            hall.steps(10);
+            check_in_step(hall);
+        }
+        let moved = hall.heard_s() - heard_s;
+        assert!((moved - factor).abs() < 0.005, "{moved} s of film in a second at {factor}");
+        assert!(hall.behind_s().abs() < 0.002, "{} s behind the room", hall.behind_s());
+    };
+    hall.trigger(rate(1.5));
+    hall.steps(20);
+    advances(&mut hall, 1.5);
+    hall.trigger(Ask::Pause);
+    hall.steps(20);
+    check_in_step(&mut hall);
+    hall.trigger(Ask::Play);
+    hall.steps(20);
+    advances(&mut hall, 1.5);
+    hall.seek(5.0);
+    hall.steps(20);
+    advances(&mut hall, 1.5);
+    hall.trigger(rate(0.5));
+    hall.steps(20);
+    advances(&mut hall, 0.5);
+    hall.trigger(rate(1.0));
+    hall.steps(40);
+    advances(&mut hall, 1.0);
+    check_ramp(&mut hall, 1.0);
+}
+
+#[test]
+fn late_sound_and_late_pictures_are_made_up_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (640, 360), seconds: 8.0, ..Clip::default() }.make(folder.path());
+    let mut hall = Hall::open(SMALL, Tier::Low);
+    hall.hide_panels();
+    hall.set_cinema(true);
+    hall.present(&film, true);
+    hall.steps(30);
+    // What has left the device reaches the ear 200 ms later: the ear is in step, and the picture with it.
+    hall.trigger(Tune::OffsetMs(200));
+    hall.steps(120);
+    check_in_step(&mut hall);
+    assert!(hall.behind_s().abs() < 0.005, "{} s behind the room", hall.behind_s());
+    let sent = f64::from(hall.heard[hall.heard.len() - 800]);
+    let expected = 0.8 * ((hall.heard_s() + 0.2) % 1.0) - 0.4;
+    assert!((sent - expected).abs() < 5e-3, "{sent} is sent, not {expected}");
+    // The picture reaches the eye 100 ms late: it is shown early, the sound stays in step.
+    hall.trigger(Tune::OffsetMs(-100));
+    hall.steps(120);
+    assert!(hall.behind_s().abs() < 0.005, "{} s behind the room", hall.behind_s());
+    let (number, heard_s) = (hall.number().unwrap(), hall.heard_s() + 0.1);
+    assert!(picture_at(heard_s - 0.6 / 60.0) <= number && number <= picture_at(heard_s + 0.6 / 60.0), "picture {number} at {heard_s} s");
 }
 
 #[test]

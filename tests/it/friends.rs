@@ -6,7 +6,7 @@ use bevy::{prelude::*, state::app::StatesPlugin, time::TimePlugin};
 use houselights::{
     app::{self, Ground},
     audio::{Mixer, Output},
-    clock::FilmTime,
+    clock::{FilmTime, Rate},
     film::{FilmSource, Open, Screening},
     notice::Notice,
     room::{
@@ -188,6 +188,30 @@ fn whoever_comes_late_lands_where_the_film_is() {
     let step_ms = (ann.heard_ns().unwrap() - bo.heard_ns().unwrap()) as f64 / 1e6;
     assert!(step_ms.abs() < 40.0, "{step_ms} ms apart at the first instant");
     assert!(ann.playback().gather.is_none(), "nobody waited for Bo");
+}
+
+#[test]
+fn at_another_speed_friends_stay_in_step_and_whoever_comes_late_lands_there() {
+    let (mut ann, invite) = Friend::host("Ann");
+    ann.tell(Open { source: FilmSource::Demo, plays: true });
+    until("the film runs", [&mut ann], |[ann]| ann.heard_ns().is_some());
+    ann.tell(Ask::Rate(Rate::from_factor(1.5).unwrap()));
+    let mut bo = Friend::new("Bo");
+    bo.tell(Join { invite });
+    let step_ms = |ann: &Friend, bo: &Friend| Some((ann.heard_ns()? - bo.heard_ns()?) as f64 / 1e6);
+    until("Bo hears it", [&mut ann, &mut bo], |[ann, bo]| ann.people().len() == 2 && bo.heard_ns().is_some());
+    assert!(step_ms(&ann, &bo).unwrap().abs() < 60.0, "{:?} ms apart at the first instant", step_ms(&ann, &bo));
+    until("they are in step", [&mut ann, &mut bo], |[ann, bo]| step_ms(ann, bo).is_some_and(|ms| ms.abs() < 10.0));
+    bo.tell(Ask::Rate(Rate::LEAST));
+    until("both are told who did it", [&mut ann, &mut bo], |[ann, bo]| {
+        ann.chat_says("Bo set the speed to 0.5×.") && bo.chat_says("Bo set the speed to 0.5×.")
+    });
+    let (since_ns, place_ns) = (mono_ns(), bo.heard_ns());
+    until("a second passes", [&mut ann, &mut bo], |_| mono_ns() - since_ns > 1_000_000_000);
+    let moved = (bo.heard_ns().unwrap() - place_ns.unwrap()) as f64 / (mono_ns() - since_ns) as f64;
+    // The change is dated a little ahead.
+    assert!((0.45..0.75).contains(&moved), "{moved} of the film's own speed");
+    until("they are in step again", [&mut ann, &mut bo], |[ann, bo]| step_ms(ann, bo).is_some_and(|ms| ms.abs() < 10.0));
 }
 
 #[test]

@@ -17,18 +17,30 @@ use super::{
     null::{AHEAD_NS, Pace, Step},
     presence::may_have_devices,
     stage::{BLOCK_FRAMES, Patience, RATE, Stage, Worker},
-    watch::{Herald, Latency, Signs, StreamState, Verdict, judge},
+    watch::{Herald, Latency, RETRY_NS, Signs, StreamState, Verdict, judge},
 };
-use crate::{audio::try_lock, handover::MailboxSender, trace::mono_ns};
+use crate::{
+    audio::try_lock,
+    handover::{MailboxSender, Slot},
+    trace::mono_ns,
+};
 
-/// Plays on a device, and goes on in silence while there is none.
-pub(super) fn start(name: Option<String>, stage: Stage, changes: MailboxSender<Change>) -> Result<Worker, OpenError> {
+/// Plays on a device, and goes on in silence while there is none. Another name in the slot is another device, at once.
+pub(super) fn start(
+    name: Option<String>,
+    choice: Slot<Option<String>>,
+    stage: Stage,
+    changes: MailboxSender<Change>,
+) -> Result<Worker, OpenError> {
     Worker::start("audio-out", Patience::Short, move || {
         let mut player = Player {
             name,
+            choice,
+            is_asked: false,
             stage: Arc::new(Mutex::new(stage)),
             changes,
             stream: None,
+            stood_in: false,
             tried_ns: i64::MIN / 2,
             pace: None,
             herald: Herald::default(),
@@ -38,18 +50,23 @@ pub(super) fn start(name: Option<String>, stage: Stage, changes: MailboxSender<C
     })
 }
 
-/// The devices that [`Output::Device`](super::Output::Device) takes by name; empty when the system has none.
+/// The devices that [`Output::Device`](super::Output::Device) takes by name, each with what people call it; empty when the system has none. It asks the system
+/// and may wait for it.
 ///
 /// ALSA lists its plugins as devices: those that cannot say how they would play, and the one that plays nowhere, are left out.
 #[must_use]
-pub fn devices() -> Vec<String> {
+pub fn devices() -> Vec<(String, String)> {
     if !may_have_devices() {
         return Vec::new();
     }
     let Ok(outputs) = cpal::default_host().output_devices() else { return Vec::new() };
-    let names =
-        outputs.filter(|device| device.default_output_config().is_ok()).filter_map(|device| device.id().ok()).map(|id| id.id().to_owned());
-    names.filter(|name| name != "null").collect()
+    let playing = outputs.take(DEVICES_MAX).filter(|device| device.default_output_config().is_ok());
+    playing.filter_map(|device| Some((device.id().ok()?.id().to_owned(), title(&device)))).filter(|(name, _)| name != "null").collect()
+}
+
+/// For people.
+fn title(device: &Device) -> String {
+    device.description().map(|description| description.name().to_owned()).unwrap_or_else(|_| "a sound device".to_owned())
 }
 
 /// The device the system would choose.
@@ -64,9 +81,14 @@ pub fn default_device() -> Option<String> {
 /// What the thread `audio-out` is.
 struct Player {
     name: Option<String>,
+    choice: Slot<Option<String>>,
+    /// The person waits to be told where it plays now.
+    is_asked: bool,
     stage: Arc<Mutex<Stage>>,
     changes: MailboxSender<Change>,
     stream: Option<Open>,
+    /// Whether the person knows that another device plays for the chosen one.
+    stood_in: bool,
     tried_ns: i64,
     /// While no stream calls back: there is none, or it has not begun, or it stalls.
     pace: Option<Pace>,
@@ -76,13 +98,16 @@ struct Player {
 
 impl Player {
     fn step(&mut self, now_ns: i64) -> Duration {
-        let follows_default = self.name.is_none();
+        if let Some(name) = self.choice.take() {
+            (self.name, self.is_asked) = (name, true);
+            (self.stream, self.tried_ns) = (None, now_ns - RETRY_NS);
+        }
         let state = match &mut self.stream {
             None => StreamState::None { tried_ns: self.tried_ns },
             Some(open) => StreamState::Open {
                 opened_ns: open.opened_ns,
                 signs: open.pulse.signs(),
-                default_moved: follows_default && open.has_default_moved(now_ns),
+                default_moved: open.is_elsewhere(self.name.as_deref(), now_ns),
             },
         };
         match judge(&state, now_ns) {
@@ -98,10 +123,17 @@ impl Player {
         }
         let calls_back = |open: &&Open| open.pulse.signs().last_callback_ns.is_some_and(|last_ns| now_ns - last_ns < STALL_NS);
         let sounding = self.stream.as_ref().filter(calls_back);
-        let change = self.herald.tell(now_ns, sounding.is_some()).map(|is_lost| match sounding {
-            Some(open) if !is_lost => Change::Playing(open.title.clone()),
-            _ => Change::Lost,
-        });
+        let told = self.herald.tell(now_ns, sounding.is_some());
+        let change = match (sounding, told) {
+            (Some(open), _) if open.stands_in != self.stood_in => {
+                self.stood_in = open.stands_in;
+                Some(if open.stands_in { Change::StandsIn(open.title.clone()) } else { Change::Playing(open.title.clone()) })
+            }
+            (Some(open), told) if self.is_asked || told == Some(false) => Some(Change::Playing(open.title.clone())),
+            (None, Some(true)) => Some(Change::Lost),
+            _ => None,
+        };
+        self.is_asked &= sounding.is_none();
         if let Some(change) = change
             && self.changes.send(change).is_err()
         {
@@ -133,7 +165,9 @@ fn open(name: Option<&str>, stage: &Arc<Mutex<Stage>>, now_ns: i64) -> Result<Op
         return Err(cpal::Error::new(ErrorKind::DeviceNotAvailable));
     }
     let host = cpal::default_host();
-    let device = find(&host, name).ok_or_else(|| cpal::Error::new(ErrorKind::DeviceNotAvailable))?;
+    let named = name.and_then(|name| find(&host, name).ok().flatten());
+    let stands_in = name.is_some() && named.is_none();
+    let device = named.or_else(|| host.default_output_device()).ok_or_else(|| cpal::Error::new(ErrorKind::DeviceNotAvailable))?;
     let (format, config) = choose_config(&device)?;
     let pulse = Arc::new(Pulse::default());
     let stream = build(&device, format, config, stage, &pulse).or_else(|error| match config.buffer_size {
@@ -142,18 +176,17 @@ fn open(name: Option<&str>, stage: &Arc<Mutex<Stage>>, now_ns: i64) -> Result<Op
         BufferSize::Default => Err(error),
     })?;
     stream.play()?;
-    let title = device.description().map(|description| description.name().to_owned()).unwrap_or_else(|_| "a sound device".to_owned());
+    let title = title(&device);
     tracing::info!("sound device: {title}, {} Hz, {} channels, {format}", config.sample_rate, config.channels);
-    Ok(Open { _stream: stream, id: device.id().ok(), host, title, pulse, opened_ns: now_ns, default_checked_ns: now_ns })
+    Ok(Open { _stream: stream, id: device.id().ok(), host, title, pulse, opened_ns: now_ns, looked_ns: now_ns, stands_in })
 }
 
-fn find(host: &Host, name: Option<&str>) -> Option<Device> {
-    let Some(name) = name else { return host.default_output_device() };
+fn find(host: &Host, name: &str) -> Result<Option<Device>, cpal::Error> {
     let is_named = |device: &Device| {
         device.id().is_ok_and(|id| id.id() == name || id.to_string() == name)
             || device.description().is_ok_and(|about| about.name() == name)
     };
-    host.output_devices().ok()?.find(is_named)
+    Ok(host.output_devices()?.take(DEVICES_MAX).find(is_named))
 }
 
 /// 48 kHz stereo in floats where the device takes it, so that nothing is converted on our side; else what it likes best.
@@ -272,17 +305,28 @@ struct Open {
     title: String,
     pulse: Arc<Pulse>,
     opened_ns: i64,
-    default_checked_ns: i64,
+    looked_ns: i64,
+    /// Whether it plays because the chosen device is not there.
+    stands_in: bool,
 }
 
 impl Open {
-    fn has_default_moved(&mut self, now_ns: i64) -> bool {
-        if now_ns - self.default_checked_ns < DEFAULT_EVERY_NS {
+    /// Whether the sound belongs on another device by now: the system chose another one, or the one the person chose is back.
+    fn is_elsewhere(&mut self, name: Option<&str>, now_ns: i64) -> bool {
+        if now_ns - self.looked_ns < LOOK_EVERY_NS {
             return false;
         }
-        self.default_checked_ns = now_ns;
-        let default = self.host.default_output_device().and_then(|device| device.id().ok());
-        default.is_some() && default != self.id
+        self.looked_ns = now_ns;
+        let Some(name) = name else {
+            let default = self.host.default_output_device().and_then(|device| device.id().ok());
+            return default.is_some() && default != self.id;
+        };
+        let Ok(found) = find(&self.host, name) else { return false };
+        let is_there = found.is_some();
+        let was_away = self.stands_in;
+        // A sound server moves the stream when its device goes, and does not say so.
+        self.stands_in = !is_there;
+        is_there && was_away
     }
 }
 
@@ -329,5 +373,7 @@ impl Pulse {
 const CHECK_EVERY: Duration = Duration::from_millis(20);
 /// A stall longer than this would be seen: time goes on without the device. Far longer than any block we ask for.
 const STALL_NS: i64 = 250_000_000;
-const DEFAULT_EVERY_NS: i64 = 1_000_000_000;
+const LOOK_EVERY_NS: i64 = 1_000_000_000;
+/// More are not looked through.
+const DEVICES_MAX: usize = 64;
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);

@@ -18,7 +18,10 @@ use kira::backend::{Backend, Renderer};
 
 use self::{null::Null, stage::Stage};
 use super::Moment;
-use crate::{handover::MailboxSender, trace::Trace};
+use crate::{
+    handover::{MailboxSender, Slot},
+    trace::Trace,
+};
 
 /// Where the sound goes; choose before the plugin starts.
 #[derive(Resource, Debug, Clone)]
@@ -74,13 +77,17 @@ pub enum OpenError {
 pub(super) enum Change {
     /// No device can be used; time passes in silence.
     Lost,
-    /// After that, this one plays.
+    /// After that, or because it was chosen, this one plays.
     Playing(String),
+    /// This one plays for the chosen one, which is not there.
+    StandsIn(String),
 }
 
 /// What the engine needs.
 pub(super) struct Settings {
     pub(super) output: Output,
+    /// Another device than the output's, once the person chooses one.
+    pub(super) device: Slot<Option<String>>,
     pub(super) moment: Moment,
     pub(super) changes: MailboxSender<Change>,
     pub(super) trace: Trace,
@@ -112,10 +119,10 @@ impl Backend for Engine {
     }
 
     fn start(&mut self, renderer: Renderer) -> Result<(), OpenError> {
-        let Some(Settings { output, moment, changes, trace }) = self.settings.take() else { return Ok(()) };
+        let Some(Settings { output, device: choice, moment, changes, trace }) = self.settings.take() else { return Ok(()) };
         let stage = Stage::new(renderer, moment);
         self._worker = match output {
-            Output::Device { name } => Some(device::start(name, stage, changes)?),
+            Output::Device { name } => Some(device::start(name, choice, stage, changes)?),
             Output::Null { ppm } => Some(Null::start(stage, ppm, &trace, None)?),
             Output::File { path, ppm } => {
                 let keeper = self.file.take().map(|file| wav::Keeper::start(file, path)).transpose()?;

@@ -10,7 +10,7 @@ use std::{
 use kira::backend::Renderer;
 
 use super::OpenError;
-use crate::audio::Moment;
+use crate::audio::{Moment, limiter::LOOK_AHEAD};
 
 /// Frames a second where nothing else is asked for.
 pub(in crate::audio) const RATE: u32 = 48_000;
@@ -35,7 +35,8 @@ impl Stage {
             self.rate = rate;
             self.renderer.on_change_sample_rate(rate);
         }
-        self.moment.set(heard_mono_ns);
+        // What is mixed now leaves the limiter a little later.
+        self.moment.set(heard_mono_ns.saturating_add(LOOK_AHEAD as i64 * 1_000_000_000 / i64::from(rate.max(1))));
         self.renderer.on_start_processing();
         self.renderer.process(out, channels);
     }

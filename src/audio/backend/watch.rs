@@ -97,7 +97,7 @@ impl Latency {
 }
 
 /// How soon a device is tried again.
-const RETRY_NS: i64 = 500_000_000;
+pub(super) const RETRY_NS: i64 = 500_000_000;
 /// A stream that worked and is silent that long is dead.
 const SILENT_NS: i64 = 1_000_000_000;
 /// An idle PulseAudio sink takes up to a second and a half to begin.

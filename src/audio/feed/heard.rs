@@ -82,6 +82,12 @@ impl History {
         earliest.filter(|_| oldest > 0).map(|segment| segment.at(now_ns))
     }
 
+    /// When the last thing rendered will have been heard.
+    pub(super) fn end_ns(&self) -> Option<i64> {
+        let written = self.written.load(Acquire);
+        self.read(written.checked_sub(1)?).map(|segment| segment.end_ns)
+    }
+
     fn read(&self, number: u64) -> Option<Segment> {
         let place = &self.places[(number % SEGMENTS) as usize];
         let before = place.number.load(Acquire);

@@ -2,7 +2,7 @@
 //!
 //! A [`Feed`] is told what to play and when; its [`FeedSound`] plays it inside the mixer. Everything between the ring and the loudspeaker
 //! happens in `player`, a pure state machine that is given the time at which each frame will be heard. Above it `stretch` keeps the samples
-//! around the place, `sinc` reads between them, `fade` joins what does not fit together, `plans` keeps what is dated for later; `orders`
+//! around the place, `tempo` keeps their pitch when the film runs faster or slower, `sinc` reads between them, `fade` joins what does not fit together, `plans` keeps what is dated for later; `orders`
 //! and `heard` are the ways down and back.
 //!
 //! Invariant: the place is exact whatever is faded, because fades read ahead and take nothing away, and the interpolator delays nothing.
@@ -17,6 +17,7 @@ mod plans;
 mod player;
 mod sinc;
 mod stretch;
+mod tempo;
 #[cfg(test)]
 mod tests;
 
@@ -49,6 +50,11 @@ use crate::{
 
 /// The largest trim of the playback rate, either way: half a percent cannot be heard.
 pub const TRIM_MAX: f64 = 0.005;
+
+/// The slowest and the fastest that sound is worth hearing.
+pub const RATE_MIN: f64 = 0.5;
+/// See [`RATE_MIN`].
+pub const RATE_MAX: f64 = 2.0;
 
 /// A feed and the sound it plays as; give the sound to the mixer. The trace notes what is heard, once per callback while the film plays.
 #[must_use]
@@ -84,14 +90,20 @@ impl Feed {
     /// The place at which the feed stands leaves the loudspeaker at `mono_ns`. If that is already past, it begins at once with what would
     /// be heard by then, as far as the ring holds it.
     pub fn start_at(&self, mono_ns: i64) {
-        self.shared.desk.hand_in(Order::Plan(Plan { at_ns: mono_ns, play: true }));
+        self.run_at(mono_ns, 1.0);
+    }
+
+    /// The same at another rate, [`RATE_MIN`] to [`RATE_MAX`], with the pitch kept; while it runs, it runs at that rate from then on.
+    pub fn run_at(&self, mono_ns: i64, rate: f64) {
+        let rate = if rate.is_nan() { 1.0 } else { rate.clamp(RATE_MIN, RATE_MAX) };
+        self.shared.desk.hand_in(Order::Plan(Plan { at_ns: mono_ns, rate }));
     }
 
     /// The feed stands from `mono_ns` on, or at once if that is past.
     ///
     /// Starts and stops may be planned ahead in any number; a new one takes back those that are dated for the same time or later.
     pub fn stop_at(&self, mono_ns: i64) {
-        self.shared.desk.hand_in(Order::Plan(Plan { at_ns: mono_ns, play: false }));
+        self.shared.desk.hand_in(Order::Plan(Plan { at_ns: mono_ns, rate: 0.0 }));
     }
 
     /// Plays faster or slower by up to [`TRIM_MAX`]; 1 is as recorded.
@@ -112,6 +124,12 @@ impl Feed {
     #[must_use]
     pub fn heard(&self, now_mono_ns: i64) -> Option<Heard> {
         self.shared.history.at(now_mono_ns)
+    }
+
+    /// How long it takes until what is ordered now is heard: the device's own latency and what lies behind it, in nanoseconds.
+    #[must_use]
+    pub fn latency_ns(&self, now_mono_ns: i64) -> i64 {
+        self.shared.history.end_ns().map_or(0, |end_ns| end_ns.saturating_sub(now_mono_ns).clamp(0, LATENCY_MOST_NS))
     }
 
     /// How much film waits to be heard, in nanoseconds.
@@ -207,6 +225,9 @@ impl Sound for FeedSound {
         self.is_hushed && self.player.is_silent()
     }
 }
+
+/// PulseAudio's default of two seconds, and what a person adds.
+const LATENCY_MOST_NS: i64 = 4_000_000_000;
 
 /// What one callback of the device has come to.
 struct Callback {

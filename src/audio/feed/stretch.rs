@@ -1,4 +1,7 @@
-use super::sinc::{MIDDLE, Sinc, TAPS};
+use super::{
+    sinc::{MIDDLE, Sinc, TAPS},
+    tempo::REACH,
+};
 use crate::handover::{SampleConsumer, StereoFrame};
 
 /// Samples a second in every ring.
@@ -20,6 +23,8 @@ pub(super) struct Stretch {
     place: f64,
     /// The ring has ended and everything of it is in `near`.
     complete: bool,
+    /// How far from the place sound is read besides.
+    reach: f64,
 }
 
 impl Default for Stretch {
@@ -32,6 +37,7 @@ impl Default for Stretch {
             first: -(BEHIND as i64),
             place: BEHIND as f64,
             complete: false,
+            reach: 0.0,
         }
     }
 }
@@ -56,9 +62,17 @@ impl Stretch {
 
     /// The sound `samples` ahead of the place.
     pub(super) fn read(&self, sinc: &Sinc, samples: f64) -> StereoFrame {
-        let place = self.place + samples;
+        let place = (self.place + samples).max(MIDDLE as f64);
         let whole = place as usize;
         let fraction = place.fract();
+        // Between grains a whole number of samples has gone through many sums.
+        let (whole, fraction) = if fraction > 1.0 - WHOLE {
+            (whole + 1, 0.0)
+        } else if fraction < WHOLE {
+            (whole, 0.0)
+        } else {
+            (whole, fraction)
+        };
         if fraction == 0.0 && sinc.is_transparent() {
             return if whole < self.filled { self.near[whole] } else { [0.0; 2] };
         }
@@ -75,6 +89,24 @@ impl Stretch {
         }
     }
 
+    /// The mean of some samples of both sides, `from` samples from the place; silence where there are none.
+    pub(super) fn mono(&self, from: i64, count: i64) -> f32 {
+        let start = (self.place as i64).saturating_add(from);
+        let sample =
+            |at: i64| usize::try_from(at).ok().and_then(|at| self.near[..self.filled].get(at)).map_or(0.0, |frame| frame[0] + frame[1]);
+        (start..start + count).map(sample).sum()
+    }
+
+    /// Moves the place on by a part of a sample.
+    pub(super) fn nudge(&mut self, samples: f64) {
+        self.place += samples.clamp(0.0, 1.0);
+    }
+
+    /// Keeps so many samples more around the place.
+    pub(super) fn set_reach(&mut self, samples: f64) {
+        self.reach = samples;
+    }
+
     /// Moves the place on by a few samples.
     pub(super) fn advance(&mut self, samples: f64) {
         self.place += samples;
@@ -83,7 +115,7 @@ impl Stretch {
 
     /// Moves the place on as far as asked and as there is something to play.
     pub(super) fn jump(&mut self, samples: f64) {
-        let spare = if self.complete { 0.0 } else { DRY_BELOW };
+        let spare = if self.complete { 0.0 } else { DRY_BELOW + self.reach };
         let reachable = (self.ahead() + self.in_ring() as f64 - spare).max(0.0);
         let target = self.place + samples.clamp(0.0, reachable);
         let beyond = (target as usize).saturating_sub(BEHIND + self.filled);
@@ -141,17 +173,17 @@ impl Stretch {
 
     /// Whether so little is left that playing on would break off: what remains is just enough to fade out on.
     pub(super) fn is_dry(&self) -> bool {
-        !self.complete && self.ahead() < DRY_BELOW
+        !self.complete && self.ahead() < DRY_BELOW + self.reach
     }
 
     /// Whether there is enough again to go on for a while.
     pub(super) fn is_wet(&self) -> bool {
-        self.complete || self.ahead() >= WET_FROM
+        self.complete || self.ahead() >= WET_FROM + self.reach
     }
 
     /// How many samples a fade may play on.
     pub(super) fn fade_reach(&self) -> f64 {
-        if self.complete { f64::INFINITY } else { (self.ahead() - (TAPS / 2 + 1) as f64).max(0.0) }
+        if self.complete { f64::INFINITY } else { (self.ahead() - self.reach - (TAPS / 2 + 1) as f64).max(0.0) }
     }
 
     /// Whether the last sample was played and no other will come.
@@ -160,14 +192,16 @@ impl Stretch {
     }
 }
 
-/// Samples kept near: what lies behind, what fades need, and a good piece so that moving them is rare.
-const NEAR: usize = 2048;
+/// Samples kept near: what lies behind, what fades and grains need, and a good piece so that moving them is rare.
+const NEAR: usize = 10_240;
 /// Samples kept behind the place.
-const BEHIND: usize = TAPS;
-/// More than 10 ms of skip's fade and the taps, and more than `WET_FROM`, which could otherwise never be reached.
-const READY: f64 = 1024.0;
+const BEHIND: usize = REACH as usize + TAPS;
+/// More than 10 ms of skip's fade, the taps and the grains, and more than `WET_FROM`, which could otherwise never be reached.
+const READY: f64 = 1024.0 + REACH;
 const WORTH_MOVING: usize = 256;
 /// 4 ms to fade out on, and the taps.
 const DRY_BELOW: f64 = 192.0 + TAPS as f64;
 /// 20 ms: a ring filled by drops should not stutter at every drop.
 const WET_FROM: f64 = 960.0;
+/// A millionth of a sample is not heard.
+const WHOLE: f64 = 1e-6;

@@ -40,7 +40,7 @@ enum Deed {
     Cue { capacity: usize, film_ms: i64 },
     Push(usize),
     End,
-    Plan { in_us: i64, play: bool },
+    Plan { in_us: i64, rate: f64 },
     Trim(f64),
     Skip { ms: i64 },
     Rate(f64),
@@ -52,14 +52,18 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (1_usize..30_000, 0_i64..10_000_000).prop_map(|(capacity, film_ms)| Deed::Cue { capacity, film_ms }),
         4 => (0_usize..5000).prop_map(Deed::Push),
         1 => Just(Deed::End),
-        4 => (-50_000_i64..50_000, any::<bool>()).prop_map(|(in_us, play)| Deed::Plan { in_us, play }),
-        1 => (any::<i64>(), any::<bool>()).prop_map(|(in_us, play)| Deed::Plan { in_us, play }),
+        4 => (-50_000_i64..50_000, pace()).prop_map(|(in_us, rate)| Deed::Plan { in_us, rate }),
+        1 => (any::<i64>(), pace()).prop_map(|(in_us, rate)| Deed::Plan { in_us, rate }),
         2 => (0.995..=1.005).prop_map(Deed::Trim),
         2 => (-30_i64..100).prop_map(|ms| Deed::Skip { ms }),
         1 => any::<i64>().prop_map(|ms| Deed::Skip { ms }),
         1 => prop::sample::select(vec![8_000.0, 44_100.0, 48_000.0, 192_000.0]).prop_map(Deed::Rate),
         12 => (1_usize..1000, -200_i64..200).prop_map(|(frames, jitter_us)| Deed::Render { frames, jitter_us }),
     ]
+}
+
+fn pace() -> impl Strategy<Value = f64> {
+    prop_oneof![3 => Just(0.0), 3 => Just(1.0), 2 => 0.5..=2.0]
 }
 
 proptest! {
@@ -83,8 +87,8 @@ proptest! {
                     sample += producer.push(&frames) as u32;
                 }
                 Deed::End => producer.end(),
-                Deed::Plan { in_us, play } => {
-                    player.obey(Order::Plan(Plan { at_ns: now_ns + in_us.clamp(-1 << 50, 1 << 50) * 1000, play }));
+                Deed::Plan { in_us, rate } => {
+                    player.obey(Order::Plan(Plan { at_ns: now_ns + in_us.clamp(-1 << 50, 1 << 50) * 1000, rate }));
                 }
                 Deed::Trim(trim) => {
                     player.obey(Order::Trim(trim));

@@ -113,6 +113,12 @@ impl Hall {
         self.world().resource::<Screening>().heard(now_ns).map(|heard| heard.film_ns as f64 / 1e9).expect("something is heard")
     }
 
+    /// How far what is heard is behind the room's timeline, in seconds of film.
+    pub(crate) fn behind_s(&mut self) -> f64 {
+        let room = self.world().resource::<Now>().room();
+        self.playback().timeline.film_at(room).s() - self.heard_s()
+    }
+
     pub(crate) fn set_cinema(&mut self, is_on: bool) {
         self.world().resource_mut::<Cinema>().0 = is_on;
     }

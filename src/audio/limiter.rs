@@ -1,12 +1,15 @@
 use std::collections::VecDeque;
 
+use kira::{Frame, effect::Effect, info::Info};
+
 use crate::handover::StereoFrame;
 
 /// Keeps stereo sound below [`CEILING`] without clipping it: the gain goes down over [`LOOK_AHEAD`] frames before a peak and comes back within a tenth of a
 /// second. Sound that needs no limiting passes bit by bit.
 ///
 /// A sliding minimum of the needed gain, smoothed by a mean of the same length, is never above what the frame leaving now needs (the usual look-ahead limiter).
-/// The output is the input [`LOOK_AHEAD`] frames later.
+/// The output is the input [`LOOK_AHEAD`] frames later. It is the last thing before the device, behind every volume: what a person turns up beyond the original is
+/// held here, and so are a film's six channels that have become two.
 #[derive(Debug)]
 pub(super) struct Limiter {
     delayed: VecDeque<StereoFrame>,
@@ -22,9 +25,9 @@ impl Limiter {
     /// Begins with silence before the first frame.
     pub(super) fn new() -> Self {
         Self {
-            delayed: std::iter::repeat_n([0.0; 2], LOOK_AHEAD).collect(),
-            minima: VecDeque::new(),
-            held: std::iter::repeat_n(1.0, LOOK_AHEAD).collect(),
+            delayed: full_of([0.0; 2]),
+            minima: VecDeque::with_capacity(LOOK_AHEAD + 1),
+            held: full_of(1.0),
             held_sum: LOOK_AHEAD as f64,
             released: 1.0,
             frame: 0,
@@ -59,11 +62,27 @@ impl Limiter {
     }
 }
 
-/// 5 ms at 48 kHz.
+impl Effect for Limiter {
+    fn process(&mut self, frames: &mut [Frame], _dt: f64, _info: &Info) {
+        for frame in frames {
+            let [left, right] = self.process([frame.left, frame.right]);
+            *frame = Frame { left, right };
+        }
+    }
+}
+
+/// With room for one more, so that nothing is allocated later.
+fn full_of<T: Copy>(value: T) -> VecDeque<T> {
+    let mut full = VecDeque::with_capacity(LOOK_AHEAD + 1);
+    full.resize(LOOK_AHEAD, value);
+    full
+}
+
+/// 5 ms at 48 kHz; as many frames on a faster device, where the gain turns quicker and holds as well.
 pub(super) const LOOK_AHEAD: usize = 240;
 /// −0.18 dBFS: room for the overshoot of a device's own converter.
 pub(super) const CEILING: f32 = 0.98;
-/// Per frame; a time constant of 50 ms.
+/// Per frame; a time constant of 50 ms at 48 kHz.
 const RELEASE: f32 = 1.0 / 2400.0;
 
 #[cfg(test)]
