@@ -22,6 +22,9 @@ mod demux;
 mod error;
 mod ffi;
 mod film_info;
+mod frame;
+mod interlace;
+mod levels;
 mod light;
 mod limiter;
 mod picture;
@@ -31,12 +34,17 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod thumbnail;
+#[cfg(test)]
+mod tests_of_formats;
+#[cfg(test)]
+mod tests_of_pictures;
 mod video;
 
-pub use colour::{ColourRange, Matrix, YuvToRgb};
+pub use colour::{ColourRange, Light, Matrix, Tone, Transfer, WHITE_NITS, YuvToRgb};
 pub use error::Error;
 pub use ffi::{ffmpeg_version, libass_version};
 pub use film_info::{Chapter, FilmInfo, SoundTrack, VideoInfo};
+pub use frame::Turn;
 pub use light::ZONES;
 pub use picture::{Picture, Plane};
 pub use player::{ByHand, Event, Player, Seek};

@@ -160,6 +160,8 @@ pub struct Seek {
     pub sound: Option<usize>,
     /// Where its sound goes.
     pub ring: SampleProducer,
+    /// Whether the picture of the key frame before a place far from it comes first, as a [glance](Picture::is_glance).
+    pub glances: bool,
 }
 
 /// What a player tells.

@@ -29,7 +29,7 @@ pub use hall::screen::{Rect3, ScreenShape, screen_rect};
 pub use light::house::{HouseLights, Mood};
 pub use light::{HallLight, ScreenGlow};
 pub use mood::Lights;
-pub use screen::{Planes, Screen, ScreenPicture, ScreenPlane, Surface, Upload};
+pub use screen::{Planes, Screen, ScreenCurve, ScreenPicture, ScreenPlane, Surface, Upload};
 pub use view::{SeatedCamera, Viewer};
 
 /// The whole place. Insert [`Tier`] before, or it is [`Tier::Low`].
