@@ -14,7 +14,7 @@ use super::{Cli, Ground, cli, house, people, print, say};
 use crate::{
     audio::{ChangeVolume, Mixer},
     clock::FilmTime,
-    film::{Abandoned, ChooseSound, FilmSource, Finished, GoToChapter, Open, OpenFailed, Opening, Screening, StepFrame},
+    film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening, StepFrame, TurnChapter},
     notice::{Notice, Severity},
     room::{
         Ask, FilmId, Head, Hosting, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback, Right, Room, Say,
@@ -341,7 +341,7 @@ impl Line {
             Self::Step(step) => does(world, step),
             Self::Chapter(number) => match world.get_resource::<Screening>().map(|screening| screening.info().chapters.len()) {
                 Some(count) if number > count => Answer::error(format!("This film has {count} chapters.")),
-                _ => does(world, GoToChapter::Number(number - 1)),
+                _ => does(world, TurnChapter::Number(number - 1)),
             },
             Self::Audio(number) => match world.get_resource::<Screening>().map(|screening| screening.info().sounds.len()) {
                 None => no_film(),

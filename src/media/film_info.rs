@@ -60,14 +60,6 @@ pub struct Chapter {
     pub title: String,
 }
 
-impl FilmInfo {
-    /// The number of the chapter that a place is in, counted from 0; none before the first.
-    #[must_use]
-    pub fn chapter_at(&self, film_ns: i64) -> Option<usize> {
-        self.chapters.partition_point(|chapter| chapter.start_ns <= film_ns).checked_sub(1)
-    }
-}
-
 /// Which streams of the file play.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Streams {

@@ -153,25 +153,19 @@ impl Field<'_> {
 /// A missing line of samples of so many bytes, from the lines above and below, the same line a field earlier and later, and the lines above and below a frame
 /// earlier and later.
 fn guess<const BYTES: usize>(line: &mut [u8], known: [&[u8]; 8]) {
-    let count = line.len() / BYTES;
-    let known = known.map(|known| &known[..count * BYTES]);
-    let line = &mut line[..count * BYTES];
-    for i in 0..count {
-        let [above, below, earlier, later, above_before, below_before, above_after, below_after] = known.map(|known| {
-            let at = i * BYTES;
-            if BYTES == 1 { i32::from(known[at]) } else { i32::from(u16::from_le_bytes([known[at], known[at + BYTES - 1]])) }
-        });
+    let known = known.map(|known| &known[..line.len()]);
+    for (i, sample) in line.chunks_exact_mut(BYTES).enumerate() {
+        let at = i * BYTES;
+        let [above, below, earlier, later, above_before, below_before, above_after, below_after] = known
+            .map(|known| if BYTES == 1 { i32::from(known[at]) } else { i32::from(u16::from_le_bytes([known[at], known[at + BYTES - 1]])) });
         let between = (above + below) / 2;
         let still = (earlier + later) / 2;
         let was = ((above_before - above).abs() + (below_before - below).abs()) / 2;
         let will = ((above_after - above).abs() + (below_after - below).abs()) / 2;
         let moves = ((earlier - later).abs() / 2).max(was).max(will);
         let value = between.max(still - moves).min(still + moves);
-        if BYTES == 1 {
-            line[i] = value as u8;
-        } else {
-            line[i * BYTES..i * BYTES + BYTES].copy_from_slice(&(value as u16).to_le_bytes()[..BYTES]);
-        }
+        // Between what was there, so that it fits.
+        sample.copy_from_slice(&(value as u16).to_le_bytes()[..BYTES]);
     }
 }
 

@@ -46,19 +46,21 @@ fn halved(plane: Plane<'_>) -> Level {
         };
         let (upper, lower) = (line(y * 2), line(y * 2 + 1));
         // A column of one pixel is both of two.
-        let step = if plane.width > 1 { sample_bytes } else { 0 };
-        if plane.is_wide { mean::<2>(row, upper, lower, step) } else { mean::<1>(row, upper, lower, step) }
+        let [twice_upper, twice_lower] = if plane.width == 1 { [upper.repeat(2), lower.repeat(2)] } else { [const { Vec::new() }; 2] };
+        let (upper, lower) = if plane.width == 1 { (&twice_upper[..], &twice_lower[..]) } else { (upper, lower) };
+        if plane.is_wide { mean::<2>(row, upper, lower) } else { mean::<1>(row, upper, lower) }
     }
     Level { bytes, width, height, is_wide: plane.is_wide }
 }
 
-fn mean<const BYTES: usize>(row: &mut [u8], upper: &[u8], lower: &[u8], step: usize) {
-    let of = |line: &[u8], at: usize| {
-        if BYTES == 1 { u32::from(line[at]) } else { u32::from(u16::from_le_bytes([line[at], line[at + BYTES - 1]])) }
+/// The mean of two by two samples of so many bytes.
+fn mean<const BYTES: usize>(row: &mut [u8], upper: &[u8], lower: &[u8]) {
+    let of = |pair: &[u8], at: usize| {
+        if BYTES == 1 { u32::from(pair[at]) } else { u32::from(u16::from_le_bytes([pair[at], pair[at + BYTES - 1]])) }
     };
-    let pairs = upper.chunks(BYTES * 2).zip(lower.chunks(BYTES * 2));
+    let pairs = upper.chunks_exact(BYTES * 2).zip(lower.chunks_exact(BYTES * 2));
     for (mean, (upper, lower)) in row.chunks_exact_mut(BYTES).zip(pairs) {
-        let sum = of(upper, 0) + of(upper, step) + of(lower, 0) + of(lower, step);
+        let sum = of(upper, 0) + of(upper, BYTES) + of(lower, 0) + of(lower, BYTES);
         mean.copy_from_slice(&((sum + 2) / 4).to_le_bytes()[..BYTES]);
     }
 }

@@ -33,11 +33,11 @@ mod sound;
 mod source;
 #[cfg(test)]
 mod tests;
-mod thumbnail;
 #[cfg(test)]
 mod tests_of_formats;
 #[cfg(test)]
 mod tests_of_pictures;
+mod thumbnail;
 mod video;
 
 pub use colour::{ColourRange, Light, Matrix, Tone, Transfer, WHITE_NITS, YuvToRgb};

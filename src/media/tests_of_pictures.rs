@@ -237,7 +237,6 @@ fn chapters_have_their_places_and_titles() {
         let film = open_made(folder.path(), name, &arguments);
         let chapters: Vec<_> = film.info.chapters.iter().map(|chapter| (chapter.start_ns, &chapter.title[..])).collect();
         assert_eq!(chapters, [(0, "Arrival"), (1_500_000_000, "The lake")], "{name}");
-        assert_eq!([0, SECOND, 2 * SECOND].map(|ns| film.info.chapter_at(ns)), [Some(0), Some(0), Some(1)], "{name}");
     }
 }
 

@@ -39,7 +39,7 @@ pub fn plugin(app: &mut App) {
         .init_resource::<ScreenShape>()
         .init_resource::<ScreenGlow>()
         .add_systems(Startup, hang)
-        .add_systems(Update, put_up.in_set(Theater::Move).run_if(resource_changed::<Screen>.or(resource_changed::<Tier>)));
+        .add_systems(Update, put_up.in_set(Theater::Move).run_if(resource_changed::<Screen>.or_eager(resource_changed::<Tier>)));
     if let Some(render_app) = app.get_sub_app_mut(RenderApp) {
         render_app
             .init_resource::<Upload>()

@@ -7,9 +7,13 @@ use std::{
 };
 
 use bevy::prelude::*;
-use houselights::theater::Tier;
+use houselights::{
+    film::StepFrame,
+    room::Ask,
+    theater::{Screen, Tier},
+};
 
-use crate::support::hall::Hall;
+use crate::support::{clip::Clip, hall::Hall};
 
 const SIZE: (usize, usize) = (640, 360);
 /// Patches across and down.
@@ -198,4 +202,50 @@ fn an_upright_film_stands_upright() {
     for x in [0.1, 0.9] {
         assert_eq!((colour(&mut hall, x, 0.2), colour(&mut hall, x, 0.8)), ([true, false], [false, true]));
     }
+}
+
+#[test]
+fn steps_show_one_picture_after_the_other_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (640, 360), ..Clip::default() }.make(folder.path());
+    let mut hall = open(&film, Tier::Low);
+    hall.seek(1.52);
+    hall.step();
+    assert_eq!(hall.number(), Some(36));
+    for (step, number) in
+        [(StepFrame::Next, 37), (StepFrame::Next, 38), (StepFrame::Previous, 37), (StepFrame::Previous, 36), (StepFrame::Previous, 35)]
+    {
+        hall.trigger(step);
+        hall.until(|hall| hall.playback().gather.is_none());
+        hall.steps(2);
+        assert_eq!(hall.number(), Some(number), "{step:?}");
+    }
+    // A running film is paused, and then steps.
+    hall.trigger(Ask::Play);
+    hall.steps(20);
+    hall.trigger(StepFrame::Next);
+    hall.steps(10);
+    let stands = hall.number().unwrap();
+    hall.steps(10);
+    assert_eq!(hall.number(), Some(stands));
+    hall.trigger(StepFrame::Next);
+    hall.until(|hall| hall.playback().gather.is_none());
+    hall.steps(2);
+    assert_eq!(hall.number(), Some(stands + 1));
+}
+
+#[test]
+fn sound_without_a_picture_has_something_to_look_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = Clip { video: &[], name: "song.flac", ..Clip::default() }.make(folder.path());
+    let mut hall = open(&song, Tier::Low);
+    assert!(hall.world().resource::<Screen>().is_showing());
+    let before = hall.offscreen.read_pixels().unwrap();
+    let brightest = before.chunks_exact(4).map(|pixel| pixel[0].max(pixel[2])).max().unwrap();
+    assert!((30..150).contains(&brightest), "{brightest}");
+    hall.trigger(Ask::Play);
+    hall.steps(120);
+    let after = hall.offscreen.read_pixels().unwrap();
+    let leap = before.iter().zip(&after).map(|(before, after)| before.abs_diff(*after)).max().unwrap();
+    assert!((1..60).contains(&leap), "it drifts: {leap}");
 }
