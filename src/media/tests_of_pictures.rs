@@ -104,7 +104,7 @@ fn fields(top_first: bool) -> Vec<u8> {
     let bar = |field: usize, x: usize, y: usize| {
         if y < 16 && x / 8 == field % 8 {
             200
-        } else if y >= 16 && y % 4 == 0 {
+        } else if y >= 16 && y.is_multiple_of(4) {
             150
         } else {
             30
