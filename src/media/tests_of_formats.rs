@@ -60,9 +60,12 @@ fn every_container_and_codec_plays_whole_and_is_sought_in() {
         let zero_ns = pictures[0].1;
         assert!(zero_ns < SECOND / 5, "{name}: begins at {zero_ns} ns");
         assert!((samples.len() as f64 / 48_000.0 - 2.0).abs() < 0.15, "{name}: {} samples", samples.len());
-        let at = |seconds: f64| samples[((seconds + zero_ns as f64 / 1e9) * 48_000.0) as usize];
         // The ramp falls at the full second; what lies before and after depends on how a codec keeps slow waves.
-        assert!(at(0.97) - at(1.03) > 0.3 && (at(0.47) - at(0.53)).abs() < 0.1, "{name}: {} to {}", at(0.97), at(1.03));
+        let fall = |at: usize| samples[at - 1440] - samples[at + 1440];
+        let fallen = (24_000..72_000).step_by(48).max_by(|&a, &b| fall(a).total_cmp(&fall(b))).expect("there are samples");
+        // H.264 in AVI has no time of its own but that of its packets, which come early by the pictures that are put in order.
+        let apart_ns = (fallen as i64 * SECOND / 48_000 - pictures[24].1).abs();
+        assert!(fall(fallen) > 0.3 && apart_ns < SECOND / 10, "{name}: the sound falls at {fallen}, {apart_ns} ns from its picture");
         for picture in [31, 47, 0, 24] {
             film.seek(pictures[picture].1 + SECOND / 48, film.info.default_sound);
             let first = film.picture(&mut Vec::new()).and_then(|picture| number(&picture));

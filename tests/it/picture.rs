@@ -9,7 +9,7 @@ use std::{
 use bevy::prelude::*;
 use houselights::{
     film::StepFrame,
-    room::Ask,
+    room::{Ask, SeatNumber, SitDown},
     theater::{Screen, Tier},
 };
 
@@ -248,4 +248,33 @@ fn sound_without_a_picture_has_something_to_look_at() {
     let after = hall.offscreen.read_pixels().unwrap();
     let leap = before.iter().zip(&after).map(|(before, after)| before.abs_diff(*after)).max().unwrap();
     assert!((1..60).contains(&leap), "it drifts: {leap}");
+}
+
+#[test]
+fn a_screen_seen_small_or_from_the_side_does_not_shimmer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checks.mkv");
+    let checks = "nullsrc=s=1280x720:r=10:d=0.2,format=yuv420p,geq=lum='16+219*mod(X+Y,2)':cb=128:cr=128";
+    let status = Command::new("ffmpeg").args(["-loglevel", "error", "-f", "lavfi", "-i", checks, "-c:v", "ffv1"]).arg(&path).status();
+    assert!(status.expect("this test needs the program ffmpeg").success());
+    for tier in [Tier::Low, Tier::High] {
+        let mut hall = Hall::open((320, 180), tier);
+        hall.hide_panels();
+        hall.present(&path, false);
+        for seat in [35, 1] {
+            hall.trigger(SitDown(SeatNumber::new(seat).unwrap()));
+            // Until the curtain is open, and the way to the seat is gone.
+            hall.steps(200);
+            let pixels = hall.offscreen.read_pixels().unwrap();
+            let places = (0..20).flat_map(|x| (0..12).map(move |y| (0.05 + x as f32 * 0.047, 0.05 + y as f32 * 0.047)));
+            let shown: Vec<u8> = places
+                .map(|(x, y)| hall.pixel_of_film(x, y))
+                .filter(|at| at.x >= 0.0 && at.y >= 0.0 && at.x < 320.0 && at.y < 180.0)
+                .map(|at| pixels[(at.y as usize * 320 + at.x as usize) * 4 + 1])
+                .collect();
+            let (least, most) = (shown.iter().min().copied().unwrap_or(0), shown.iter().max().copied().unwrap_or(255));
+            assert!(shown.len() > 60 && most - least <= 4, "{tier:?}, seat {seat}: {least} to {most} in {} places", shown.len());
+            assert!((120..=140).contains(&least), "{tier:?}, seat {seat}: black and white make grey, not {least}");
+        }
+    }
 }
