@@ -14,7 +14,7 @@ use super::{Cli, Ground, cli, house, people, print, say};
 use crate::{
     audio::{ChangeVolume, Mixer, OFFSET_MAX_MS, Tune},
     clock::{FilmTime, Rate},
-    film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening},
+    film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening, StepFrame, TurnChapter},
     notice::{Notice, Severity},
     room::{
         Ask, FilmId, Footing, Head, Hosting, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback, Right, Room, Say,
@@ -183,6 +183,10 @@ pub enum Line {
     Seek(FilmTime),
     /// Run faster or slower, for everybody.
     Rate(Rate),
+    /// Show the picture after or before this one.
+    Step(StepFrame),
+    /// Go to chapter `N`, counted from 1.
+    Chapter(usize),
     /// Play sound track `N`, counted from 1; 0 for none.
     Audio(usize),
     /// The film's volume in percent.
@@ -247,6 +251,15 @@ impl Line {
             "toggle" => bare(Self::Toggle),
             "seek" => number().and_then(FilmTime::from_s).map(Self::Seek).ok_or_else(|| "Say where to in seconds: seek 12.5.".to_owned()),
             "rate" => number().and_then(Rate::from_factor).map(Self::Rate).ok_or_else(|| "Say how fast, 0.5 to 2: rate 1.25.".to_owned()),
+            "step" if rest == "1" || rest.is_empty() => Ok(Self::Step(StepFrame::Next)),
+            "step" if rest == "-1" => Ok(Self::Step(StepFrame::Previous)),
+            "step" => Err("Say which way: step 1 or step -1.".to_owned()),
+            "chapter" => rest
+                .parse()
+                .ok()
+                .filter(|&number| number > 0)
+                .map(Self::Chapter)
+                .ok_or_else(|| "Say which chapter, counted from 1: chapter 2.".to_owned()),
             "audio" => rest
                 .parse()
                 .ok()
@@ -324,7 +337,7 @@ impl Line {
         let playback = world.query_filtered::<&Playback, With<Room>>().single(world).cloned().unwrap_or_default();
         let asks = |world: &mut World, ask: Ask| {
             if playback.film.is_none() {
-                return Answer::error("There is no film. Open one first: open FILE.".to_owned());
+                return no_film();
             }
             world.trigger(ask);
             Answer::ok()
@@ -362,8 +375,14 @@ impl Line {
             Self::Seek(film_time) => asks(world, Ask::SeekTo(film_time)),
             Self::Rate(rate) => asks(world, Ask::Rate(rate)),
             Self::Close => asks(world, Ask::Close),
+            Self::Step(_) | Self::Chapter(_) if playback.film.is_none() => no_film(),
+            Self::Step(step) => does(world, step),
+            Self::Chapter(number) => match world.get_resource::<Screening>().map(|screening| screening.info().chapters.len()) {
+                Some(count) if number > count => Answer::error(format!("This film has {count} chapters.")),
+                _ => does(world, TurnChapter::Number(number - 1)),
+            },
             Self::Audio(number) => match world.get_resource::<Screening>().map(|screening| screening.info().sounds.len()) {
-                None => Answer::error("There is no film. Open one first: open FILE.".to_owned()),
+                None => no_film(),
                 Some(1) if number > 1 => Answer::error("This film has one sound track.".to_owned()),
                 Some(count) if number > count => Answer::error(format!("This film has {count} sound tracks.")),
                 Some(_) => {
@@ -385,6 +404,10 @@ impl Line {
         world.flush();
         answer
     }
+}
+
+fn no_film() -> Answer {
+    Answer::error("There is no film. Open one first: open FILE.".to_owned())
 }
 
 fn does<E: for<'a> Event<Trigger<'a>: Default>>(world: &mut World, wish: E) -> Answer {
@@ -526,7 +549,12 @@ mod tests {
         assert_eq!(Line::parse("seek 12.5"), Ok(Line::Seek(FilmTime::from_ns(12_500_000_000))));
         assert_eq!(Line::parse("open a film.mkv"), Ok(Line::Open("a film.mkv".into())));
         assert_eq!(Line::parse("volume 80"), Ok(Line::Volume(80.0)));
+        assert_eq!(Line::parse("step -1"), Ok(Line::Step(StepFrame::Previous)));
+        assert_eq!(Line::parse("chapter 2"), Ok(Line::Chapter(2)));
         for wrong in [
+            "step 2",
+            "chapter 0",
+            "chapter",
             "",
             "seek",
             "seek nan",

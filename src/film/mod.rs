@@ -2,7 +2,7 @@
 //!
 //! `open` brings a film of this machine in, `share` lets others have it, `fetch` opens theirs from the bytes that arrive, `screening` holds the one that runs, `follow` keeps its sound on the room's timeline, `show` puts the picture on the screen
 //! that belongs to what is heard, `resume` remembers where one left a film, `preview` looks up
-//! small pictures of other places. What is heard is the clock of the pictures; the timeline is the clock of the sound.
+//! small pictures of other places, `step` goes from picture to picture, `visual` stands in where there is none. What is heard is the clock of the pictures; the timeline is the clock of the sound.
 //!
 //! Invariant: no system here waits, reads a file or decodes; that is `media`'s threads. Nothing here says how a screen is drawn.
 //!
@@ -20,6 +20,8 @@ mod resume;
 mod screening;
 mod share;
 mod show;
+mod step;
+mod visual;
 
 use bevy::prelude::*;
 
@@ -32,6 +34,7 @@ pub use preview::Preview;
 pub use resume::{ForgetPlaces, LeftAt};
 pub use screening::{Abandoned, ChooseSound, Finished, Screening, TraceTo};
 pub use share::{Buffered, CacheFolder};
+pub use step::StepFrame;
 
 /// Everything that makes a film run.
 pub fn plugin(app: &mut App) {
@@ -46,5 +49,6 @@ pub fn plugin(app: &mut App) {
         resume::plugin,
         preview::plugin,
         chapters::plugin,
+        step::plugin,
     ));
 }

@@ -109,7 +109,8 @@ impl Lookup {
         {
             self.generation += 1;
             let (nobody_plays_it, _) = ring(RING_FRAMES);
-            self.is_seeking = self.player.seek(Seek { generation: self.generation, film_ns, sound: None, ring: nobody_plays_it });
+            self.is_seeking =
+                self.player.seek(Seek { generation: self.generation, film_ns, sound: None, ring: nobody_plays_it, glances: false });
         }
         thumbnail
     }

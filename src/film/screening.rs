@@ -227,8 +227,8 @@ pub struct Screening {
     pub(super) settles_at_mono_ns: i64,
     /// Where the film ends, once its last sample is decoded.
     pub(super) end_ns: Option<i64>,
-    /// The time of the newest picture shown of this generation.
-    pub(super) shown_ns: Option<i64>,
+    /// The time of the newest picture shown of this generation, and how long it stands.
+    pub(super) shown: Option<(i64, i64)>,
 }
 
 impl Screening {
@@ -261,7 +261,7 @@ impl Screening {
             coming: None,
             settles_at_mono_ns: 0,
             end_ns: None,
-            shown_ns: None,
+            shown: None,
         })
     }
 
@@ -295,8 +295,13 @@ impl Screening {
 
     /// The time of the picture on the screen, in nanoseconds of film; `None` until one of the newest place is shown.
     #[must_use]
-    pub const fn shown_ns(&self) -> Option<i64> {
-        self.shown_ns
+    pub fn shown_ns(&self) -> Option<i64> {
+        self.shown.map(|(film_ns, _)| film_ns)
+    }
+
+    /// The same, and how long that picture stands.
+    pub(super) const fn shown(&self) -> Option<(i64, i64)> {
+        self.shown
     }
 
     /// What leaves the loudspeaker now; `None` while the newest place has not been heard yet.
@@ -308,7 +313,10 @@ impl Screening {
     /// Goes where the room's timeline stands, from the start of a generation.
     pub(super) fn seek(&mut self, playback: &Playback) {
         self.follows = playback.generation;
-        self.go_to(playback.timeline.film.ns());
+        let film_ns = playback.timeline.film.ns();
+        // Nearby, the picture that stands is nearer than the key frame's.
+        let glances = self.shown_ns().is_none_or(|shown_ns| shown_ns.abs_diff(film_ns) > NEARBY_NS);
+        self.go_to(film_ns, glances);
     }
 
     /// Joins a timeline that may be running: a little ahead of now, and starts when the timeline gets there.
@@ -317,7 +325,7 @@ impl Screening {
         let soon = now.room() + JOIN_AHEAD_NS;
         // A corner between now and then counts: a film about to stand is joined where it will stand.
         let place = playback.timeline.film_at(soon);
-        self.go_to(place.ns());
+        self.go_to(place.ns(), false);
         if playback.gather.is_none() && playback.timeline.motion_at(soon) == Motion::Runs {
             self.feed.run_at(now.mono_ns_at(soon), playback.timeline.rate_at(soon).factor());
             self.settles_at_mono_ns = now.mono_ns + JOIN_AHEAD_NS + SETTLE_NS + self.feed.latency_ns(now.mono_ns);
@@ -359,22 +367,22 @@ impl Screening {
         }
     }
 
-    fn go_to(&mut self, film_ns: i64) {
+    fn go_to(&mut self, film_ns: i64, glances: bool) {
         self.generation += 1;
         (self.coming, self.cue_before) = (None, None);
         self.turned = None;
         self.end_ns = None;
-        self.shown_ns = None;
+        self.shown = None;
         let (producer, consumer) = ring(RING_FRAMES);
         self.cue = self.feed.cue(consumer, film_ns);
-        if !self.player.seek(Seek { generation: self.generation, film_ns, sound: self.sound, ring: producer }) {
+        if !self.player.seek(Seek { generation: self.generation, film_ns, sound: self.sound, ring: producer, glances }) {
             tracing::error!("the player takes no seeks");
         }
     }
 
     fn is_ready(&self, now_mono_ns: i64) -> bool {
         let has_all = self.end_ns.is_some();
-        let has_picture = self.shown_ns.is_some() || self.info.video.is_none() || has_all;
+        let has_picture = self.shown.is_some() || self.info.video.is_none() || has_all;
         let has_sound = self.feed.buffered_ns() >= READY_NS || has_all;
         has_picture && has_sound && self.heard(now_mono_ns).is_some()
     }
@@ -404,6 +412,8 @@ const SAY_AGAIN_NS: i64 = 1_000_000_000;
 const HOPE_NS: i64 = 2_000_000_000;
 /// Enough to start with: decoding is faster than hearing.
 const READY_NS: i64 = 200_000_000;
+/// A few steps of a picture, or a slip of the hand.
+const NEARBY_NS: u64 = 1_500_000_000;
 /// Time to decode from a key frame when joining a running film.
 const JOIN_AHEAD_NS: i64 = 150_000_000;
 /// Time for a correction to pass through the sound device and show in what is heard.

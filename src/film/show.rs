@@ -2,13 +2,17 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 
-use super::{DisplayLead, Screening, screening::TraceTo};
+use super::{
+    DisplayLead, Screening,
+    screening::TraceTo,
+    visual::{STEP_NS as VISUAL_STEP_NS, visual},
+};
 use crate::{
     audio::Mixer,
     handover::{QueueConsumer, Stamped},
-    media::Picture,
-    room::{Frame, Now, Playback, Room},
-    theater::{Planes, Screen, ScreenPicture, ScreenPlane},
+    media::{Picture, Transfer, WHITE_NITS},
+    room::{FilmId, Frame, Now, Playback, Room},
+    theater::{Planes, Screen, ScreenCurve, ScreenPicture, ScreenPlane},
     trace::Event as Noted,
 };
 
@@ -27,6 +31,7 @@ fn show(
     mut lead: ResMut<DisplayLead>,
     trace: Res<TraceTo>,
     mixer: Option<Res<Mixer>>,
+    mut painted: Local<Option<(FilmId, i64)>>,
 ) {
     let lead_ns = lead.advance(now.mono_ns) + mixer.map_or(0, |mixer| mixer.picture_lead_ns());
     let heard = screening.heard(now.mono_ns);
@@ -41,27 +46,41 @@ fn show(
         Some(heard) => Some(heard.film_ns),
         None => stands_at_ns,
     };
-    if screening.info().video.is_none() && screen.is_showing() {
-        // The last picture of another film is not this one's.
-        screen.clear();
+    if screening.info().video.is_none() {
+        let step = due_ns.unwrap_or_else(|| room.timeline.film.ns()).div_euclid(VISUAL_STEP_NS);
+        if painted.replace((screening.film, step)) != Some((screening.film, step)) || !screen.is_showing() {
+            screen.show(visual(step * VISUAL_STEP_NS));
+        }
+        return;
     }
-    let is_first = screening.shown_ns.is_none();
-    if let Some(picture) = due_picture(screening.player.pictures(), screening.generation, due_ns, is_first && stands_at_ns.is_some()) {
-        screening.shown_ns = Some(picture.film_ns);
+    let is_awaited = screening.shown.is_none() && stands_at_ns.is_some();
+    if let Some(picture) = due_picture(screening.player.pictures(), screening.generation, due_ns, is_awaited) {
+        if picture.is_glance {
+            // It says where the film goes to, and not that it is there.
+            if is_awaited {
+                screen.show(on_screen(picture));
+            }
+            return;
+        }
+        screening.shown = Some((picture.film_ns, picture.duration_ns));
         trace.0.note(Noted::Shown { mono_ns: now.mono_ns, film_ns: picture.film_ns });
         screen.show(on_screen(picture));
     }
 }
 
 /// The newest picture that is due; those before it are too late and dropped. The first one of a standing room is due whatever its time: the file may have none
-/// for the very place.
+/// for the very place. A glance is due at once, and nothing beside a picture.
 fn due_picture(pictures: &QueueConsumer<Picture>, generation: u32, due_ns: Option<i64>, first_is_due: bool) -> Option<Picture> {
-    let mut newest = None;
+    let mut newest: Option<Picture> = None;
     let is_due = |picture: &Stamped<Picture>, has_one: bool| {
-        picture.generation != generation || due_ns.is_some_and(|due_ns| picture.item.film_ns <= due_ns) || first_is_due && !has_one
+        picture.generation != generation
+            || picture.item.is_glance
+            || due_ns.is_some_and(|due_ns| picture.item.film_ns <= due_ns)
+            || first_is_due && !has_one
     };
-    while let Some(picture) = pictures.pop_if(|picture| is_due(picture, newest.is_some())) {
-        if picture.generation == generation {
+    let has_one = |newest: &Option<Picture>| newest.as_ref().is_some_and(|picture| !picture.is_glance);
+    while let Some(picture) = pictures.pop_if(|picture| is_due(picture, has_one(&newest))) {
+        if picture.generation == generation && !(picture.item.is_glance && newest.is_some()) {
             newest = Some(picture.item);
         }
     }
@@ -78,15 +97,36 @@ fn on_screen(picture: Picture) -> ScreenPicture {
         let [y, cb, cr] = to_rgb.rows[i];
         [y, cb, cr, to_rgb.offset[i]].map(|value| value as f32)
     });
-    let (aspect, zones, chroma_left) = (picture.aspect, picture.zones, picture.chroma_left);
-    ScreenPicture { planes: Arc::new(FilmPlanes(picture)), rows, chroma_left, aspect, zones }
+    let light = picture.light;
+    let tone = light.tone;
+    ScreenPicture {
+        bits: picture.bits,
+        rows,
+        chroma_shift: picture.chroma_shift,
+        chroma_offset: picture.chroma_offset,
+        turn: picture.turn.0.map(|row| row.map(f32::from)),
+        curve: match light.transfer {
+            Transfer::Standard => ScreenCurve::Standard,
+            Transfer::Pq => ScreenCurve::Pq,
+            Transfer::Hlg => ScreenCurve::Hlg,
+        },
+        gamut: light.gamut.map(|row| row.map(|value| value as f32)),
+        tone: [tone.peak, tone.white, tone.knee, WHITE_NITS].map(|value| value as f32),
+        aspect: picture.aspect,
+        zones: picture.zones,
+        planes: Arc::new(FilmPlanes(picture)),
+    }
 }
 
 struct FilmPlanes(Picture);
 
 impl Planes for FilmPlanes {
-    fn plane(&self, index: usize) -> ScreenPlane<'_> {
-        let plane = self.0.plane(index);
+    fn levels(&self) -> usize {
+        self.0.levels()
+    }
+
+    fn plane(&self, index: usize, level: usize) -> ScreenPlane<'_> {
+        let plane = self.0.plane_of_level(index, level);
         ScreenPlane { bytes: plane.bytes, stride: plane.stride, width: plane.width as u32, height: plane.height as u32 }
     }
 }

@@ -83,6 +83,11 @@ impl<T> QueueConsumer<T> {
         Some(item)
     }
 
+    /// What is asked of the first item, which stays.
+    pub fn look<R>(&self, ask: impl FnOnce(&Stamped<T>) -> R) -> Option<R> {
+        lock(&self.shared).items.front().map(ask)
+    }
+
     /// Takes the first item.
     pub fn pop(&self) -> Option<Stamped<T>> {
         self.pop_if(|_| true)

@@ -65,8 +65,25 @@ impl Decode {
             course.picture = self.video.as_mut().and_then(VideoDecoder::next);
             moved |= course.picture.is_some();
         }
-        // Sound first: it is the clock, and it costs little.
-        self.work_on_sound() || self.work_on_picture() || self.end_picture() || self.end_sound() || self.tell_end() || moved
+        // Sound first: it is the clock, and it costs little. But after a seek nothing is seen sooner than the key frame.
+        self.glance()
+            || self.work_on_sound()
+            || self.work_on_picture()
+            || self.end_picture()
+            || self.end_sound()
+            || self.tell_end()
+            || moved
+    }
+
+    fn glance(&mut self) -> bool {
+        let Some(course) = &mut self.course else { return false };
+        let Some(decoder) = self.video.as_mut().filter(|_| course.glances && course.picture.is_none()) else { return false };
+        let Some((packet, start_ns)) = course.packets.front() else { return course.reads && self.take_item() };
+        course.glances = false;
+        if packet.is_key() && start_ns.saturating_add(NEAR_NS) < course.place_ns {
+            course.picture = decoder.glance(packet);
+        }
+        true
     }
 
     fn work_on_sound(&mut self) -> bool {
@@ -90,17 +107,20 @@ impl Decode {
     }
 
     fn work_on_picture(&mut self) -> bool {
-        let Some(course) = &mut self.course else { return false };
-        if course.picture.is_some() {
+        let Some(course) = &self.course else { return false };
+        if course.picture.is_some() || self.video.is_none() {
             return false;
         }
-        let Some(decoder) = &mut self.video else { return false };
-        if let Some(packet) = course.packets.pop_front() {
-            self.shared.release(&packet);
-            decoder.decode(&packet);
+        // On the way to a place, what is read ahead tells which pictures nobody needs.
+        let may_read_on = course.reads && (course.packets.is_empty() || !course.is_past && course.packets.len() < LOOK_AHEAD);
+        if may_read_on && self.take_item() {
             return true;
         }
-        course.reads && self.take_item()
+        let (Some(course), Some(decoder)) = (&mut self.course, &mut self.video) else { return true };
+        let Some((packet, start_ns)) = course.packets.pop_front() else { return false };
+        self.shared.release(&packet);
+        decoder.decode(&packet, start_ns.saturating_add(decoder.whole_ns()) < course.nearest_ns);
+        true
     }
 
     /// Takes the next item the demuxer has; what belongs to an older seek is dropped.
@@ -114,7 +134,12 @@ impl Decode {
             return true;
         }
         match (item, &mut self.course) {
-            (Item::Start { film_ns, sound, ring }, _) => self.start(generation, film_ns, sound, ring),
+            (Item::Start { film_ns, sound, ring, glances }, _) => {
+                self.start(generation, film_ns, sound, ring);
+                if let Some(course) = &mut self.course {
+                    course.glances = glances;
+                }
+            }
             (Item::Packet(packet), Some(course)) => {
                 let is_picture = self.opened.video.as_ref().is_some_and(|(index, ..)| *index == packet.stream());
                 match (is_picture, &mut self.video, &self.sound) {
@@ -122,7 +147,12 @@ impl Decode {
                         let (start_ns, end_ns) = decoder.span_ns(&packet);
                         course.picture_start_ns = course.picture_start_ns.max(start_ns);
                         course.picture_end_ns = course.picture_end_ns.max(end_ns);
-                        course.packets.push_back(packet);
+                        if start_ns <= course.place_ns {
+                            course.nearest_ns = course.nearest_ns.max(start_ns);
+                        } else {
+                            course.is_past = true;
+                        }
+                        course.packets.push_back((packet, start_ns));
                     }
                     (false, _, Some((number, _)))
                         if self.opened.sounds.get(*number).is_some_and(|stream| stream.index == packet.stream()) =>
@@ -165,6 +195,10 @@ impl Decode {
         self.open_sound(sound);
         self.course = Some(Course {
             generation,
+            place_ns: film_ns,
+            nearest_ns: i64::MIN,
+            is_past: false,
+            glances: false,
             packets: VecDeque::new(),
             sounds: VecDeque::new(),
             writer: SoundWriter::new(ring, film_ns),
@@ -290,7 +324,7 @@ pub(super) enum Step {
 /// What the demuxer passes on.
 pub(super) enum Item {
     Opened(Box<Opened>),
-    Start { film_ns: i64, sound: Option<usize>, ring: SampleProducer },
+    Start { film_ns: i64, sound: Option<usize>, ring: SampleProducer, glances: bool },
     Packet(Packet),
     End,
 }
@@ -305,7 +339,16 @@ pub(super) struct Opened {
 /// The decoding from one seek to the next.
 pub(super) struct Course {
     generation: u32,
-    packets: VecDeque<Packet>,
+    /// Where the seek went.
+    place_ns: i64,
+    /// The beginning of the picture nearest before the place, of those that were read.
+    nearest_ns: i64,
+    /// Whether a picture after the place was read.
+    is_past: bool,
+    /// Whether a first glance is still to come.
+    glances: bool,
+    /// Coded pictures and where they begin.
+    packets: VecDeque<(Packet, i64)>,
     sounds: VecDeque<Packet>,
     writer: SoundWriter,
     picture: Option<Picture>,
@@ -322,6 +365,10 @@ pub(super) struct Course {
 
 /// Sound this much later than the picture beside it in the file is taken for missing.
 const SPARSE_SOUND_NS: i64 = 2_000_000_000;
+/// The exact picture of a place so near a key frame comes as fast as any glance.
+const NEAR_NS: i64 = 250_000_000;
+/// Coded pictures that are read ahead on the way to a place: more than any codec reorders.
+const LOOK_AHEAD: usize = 32;
 const CROWDED_BYTES: usize = 24 << 20;
 /// Half a minute of pictures waiting because the sound beside them has not come yet.
 const MAX_PACKETS_AHEAD: usize = 1024;

@@ -10,10 +10,11 @@ use ffmpeg_next::{
 };
 
 use super::{
-    Error, Event, ReadSeek, Source,
+    Error, Event, ReadSeek, Source, Turn,
     decode::{Item, Opened, Step},
-    ffi, film_info,
+    ffi, film_info, frame,
     kept::TRACKS_MAX,
+    picture::Said,
     player::{Seek, Shared},
     video::{self, VideoStream},
 };
@@ -134,7 +135,7 @@ impl Demux {
             }
             self.is_fresh = false;
         }
-        self.waiting.push_back(Item::Start { film_ns, sound: seek.sound, ring: seek.ring });
+        self.waiting.push_back(Item::Start { film_ns, sound: seek.sound, ring: seek.ring, glances: seek.glances });
     }
 
     /// Goes to the key frame before a place; where the file cannot say, to its beginning, from which decoding comes to the place as well.
@@ -204,7 +205,10 @@ impl Demux {
         let shared = Arc::clone(&self.shared);
         // Only a part of the name helps to recognise a format.
         let hint: String = self.name.chars().rev().take(16).filter(char::is_ascii_graphic).collect::<String>().chars().rev().collect();
-        let input = format::input_from_stream_with_interrupt(io, Some(&hint), Some(options), move || shared.must_leave());
+        // Named as a still picture it would be taken for a series of files, which nobody may open here.
+        let is_still = STILLS.iter().any(|ending| hint.to_ascii_lowercase().ends_with(ending));
+        let hint = (!is_still).then_some(hint.as_str());
+        let input = format::input_from_stream_with_interrupt(io, hint, Some(options), move || shared.must_leave());
         let input = input.map_err(|error| {
             tracing::debug!("opening failed: {error}");
             not_a_film()
@@ -228,7 +232,11 @@ impl Demux {
                 is_cover: described.is_cover,
                 rate: described.rate,
                 threads: std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_DECODER_THREADS)),
-                pixel_aspect: ffi::pixel_aspect(&stream),
+                said: Said {
+                    pixel_aspect: ffi::pixel_aspect(&stream),
+                    turn: frame::stream_turn(&stream).unwrap_or(Turn::NONE),
+                    peak_nits: frame::stream_peak_nits(&stream),
+                },
             };
             opened.video = Some((stream.index(), stream.parameters(), of_stream));
         }
@@ -298,6 +306,7 @@ impl io::Seek for WatchedReader {
 /// Containers that hold their own media. Playlists and whatever else points at other files or servers are not among them.
 const FORMATS: &str = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,vc1,ogg,flac,mp3,aac,ac3,eac3,dts,truehd,\
     wav,w64,aiff,au,caf,amr,ape,wv,tta,flv,asf,rm,dv,mxf,nut,wtv,gif,apng,rawvideo,yuv4mpegpipe,bmp_pipe,png_pipe,jpeg_pipe,webp_pipe";
+const STILLS: [&str; 5] = [".jpg", ".jpeg", ".png", ".bmp", ".webp"];
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 /// Packets on their way to the decoder and waiting there.
 const MAX_BYTES_IN_FLIGHT: usize = 32 << 20;

@@ -81,27 +81,12 @@ pub(super) fn frame_duration(frame: &frame::Video) -> i64 {
     unsafe { (*frame.as_ptr()).pkt_duration }.max(0)
 }
 
-/// Matrix, range and chroma place of a frame as H.273 numbers. A file can put any number there, so they are not read as enums.
-pub(super) fn colour_numbers(frame: &frame::Video) -> (i32, i32, i32) {
-    // SAFETY: `frame` owns the structure and is borrowed; the three fields are C enums of the size of an `int`.
-    unsafe {
-        let frame = frame.as_ptr();
-        (
-            (&raw const (*frame).colorspace).cast::<i32>().read(),
-            (&raw const (*frame).color_range).cast::<i32>().read(),
-            (&raw const (*frame).chroma_location).cast::<i32>().read(),
-        )
-    }
-}
-
-/// Gives a converted frame the matrix and range of its origin.
-pub(super) fn copy_colour_numbers(from: &frame::Video, to: &mut frame::Video) {
-    // SAFETY: both own their structures; the fields are C enums of the size of an `int` and are copied as such.
-    unsafe {
-        let (from, to) = (from.as_ptr(), to.as_mut_ptr());
-        (&raw mut (*to).colorspace).cast::<i32>().write((&raw const (*from).colorspace).cast::<i32>().read());
-        (&raw mut (*to).color_range).cast::<i32>().write((&raw const (*from).color_range).cast::<i32>().read());
-        (&raw mut (*to).chroma_location).cast::<i32>().write((&raw const (*from).chroma_location).cast::<i32>().read());
+/// Gives a converted frame the colours and the turn of its origin.
+pub(super) fn copy_properties(from: &frame::Video, to: &mut frame::Video) {
+    // SAFETY: both own their structures.
+    let copied = unsafe { ffi::av_frame_copy_props(to.as_mut_ptr(), from.as_ptr()) };
+    if copied < 0 {
+        tracing::debug!("a converted picture lost what was said of it");
     }
 }
 

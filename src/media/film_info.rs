@@ -22,6 +22,8 @@ pub struct FilmInfo {
 /// What is known of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VideoInfo {
+    /// The codec's short name.
+    pub codec: &'static str,
     /// Coded width in pixels.
     pub width: u32,
     /// Coded height in pixels.
@@ -43,6 +45,10 @@ pub struct SoundTrack {
     pub codec: &'static str,
     /// Number of channels.
     pub channels: u16,
+    /// Whether the file names it as the one to play.
+    pub is_default: bool,
+    /// Whether the file asks to play it whatever the viewer's language is.
+    pub is_forced: bool,
 }
 
 /// A named place in the film.
@@ -80,6 +86,7 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
                 let (width, height) = ffi::coded_size(&parameters);
                 let rate = f64::from(stream.avg_frame_rate());
                 info.video = Some(VideoInfo {
+                    codec: parameters.id().name(),
                     width: u32::try_from(width).unwrap_or(0),
                     height: u32::try_from(height).unwrap_or(0),
                     rate: (rate.is_finite() && (0.01..1000.0).contains(&rate)).then_some(rate),
@@ -98,6 +105,8 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
                     title: said(c"title"),
                     codec: parameters.id().name(),
                     channels: ffi::channels(&parameters),
+                    is_default: stream.disposition().contains(Disposition::DEFAULT),
+                    is_forced: stream.disposition().contains(Disposition::FORCED),
                 });
                 streams.sounds.push(stream.index());
             }

@@ -24,6 +24,9 @@ mod ffi;
 mod film_info;
 mod fold;
 mod kept;
+mod frame;
+mod interlace;
+mod levels;
 mod light;
 mod picture;
 mod player;
@@ -31,13 +34,18 @@ mod sound;
 mod source;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_formats;
+#[cfg(test)]
+mod tests_of_pictures;
 mod thumbnail;
 mod video;
 
-pub use colour::{ColourRange, Matrix, YuvToRgb};
+pub use colour::{ColourRange, Light, Matrix, Tone, Transfer, WHITE_NITS, YuvToRgb};
 pub use error::Error;
 pub use ffi::{ffmpeg_version, libass_version};
 pub use film_info::{Chapter, FilmInfo, SoundTrack, VideoInfo};
+pub use frame::Turn;
 pub use light::ZONES;
 pub use picture::{Picture, Plane};
 pub use player::{ByHand, Event, OtherSound, Player, Seek};

@@ -173,6 +173,8 @@ pub struct Seek {
     pub sound: Option<usize>,
     /// Where its sound goes.
     pub ring: SampleProducer,
+    /// Whether the picture of the key frame before a place far from it comes first, as a [glance](Picture::is_glance).
+    pub glances: bool,
 }
 
 /// An order to play another sound track in the course of a seek.

@@ -12,21 +12,21 @@ use super::{ByHand, Error, Event, FilmInfo, OtherSound, Picture, Player, Seek, S
 use crate::handover::{SampleConsumer, ring};
 
 #[path = "../../tests/it/support/clip.rs"]
-mod clip;
+pub(super) mod clip;
 
 use clip::Clip;
 
 /// A film played by hand, as fast as it decodes.
-struct Playing {
-    player: Player,
-    hand: ByHand,
-    info: FilmInfo,
+pub(super) struct Playing {
+    pub(super) player: Player,
+    pub(super) hand: ByHand,
+    pub(super) info: FilmInfo,
     samples: SampleConsumer,
-    generation: u32,
-    ended_ns: Option<i64>,
+    pub(super) generation: u32,
+    pub(super) ended_ns: Option<i64>,
 }
 
-fn open(source: Source) -> Result<Playing, Error> {
+pub(super) fn open(source: Source) -> Result<Playing, Error> {
     let (player, mut hand) = Player::by_hand(source);
     hand.run_until_idle();
     match player.next_event().expect("opening ends in an event") {
@@ -36,21 +36,25 @@ fn open(source: Source) -> Result<Playing, Error> {
     }
 }
 
-fn open_clip(clip: &Clip<'_>) -> Playing {
+pub(super) fn open_clip(clip: &Clip<'_>) -> Playing {
     let folder = tempfile::tempdir().unwrap();
     open(Source::file(&clip.make(folder.path())).unwrap()).unwrap()
 }
 
 impl Playing {
-    fn seek(&mut self, film_ns: i64, sound: Option<usize>) {
+    pub(super) fn seek(&mut self, film_ns: i64, sound: Option<usize>) {
+        self.seek_with(film_ns, sound, false);
+    }
+
+    pub(super) fn seek_with(&mut self, film_ns: i64, sound: Option<usize>, glances: bool) {
         let (producer, samples) = ring(48_000);
         self.samples = samples;
         self.generation += 1;
-        assert!(self.player.seek(Seek { generation: self.generation, film_ns, sound, ring: producer }));
+        assert!(self.player.seek(Seek { generation: self.generation, film_ns, sound, ring: producer, glances }));
     }
 
     /// The next picture; sound that comes meanwhile is gathered.
-    fn picture(&mut self, sound: &mut Vec<f32>) -> Option<Picture> {
+    pub(super) fn picture(&mut self, sound: &mut Vec<f32>) -> Option<Picture> {
         loop {
             let moved = self.hand.run_until_idle() | (self.samples.available_frames() > 0);
             sound.extend(std::iter::from_fn(|| self.samples.pop()).map(|frame| frame[0]));
@@ -68,19 +72,19 @@ impl Playing {
     }
 
     /// Everything from here to the end: numbers of the pictures, and the samples.
-    fn rest(&mut self) -> (Vec<u16>, Vec<f32>) {
+    pub(super) fn rest(&mut self) -> (Vec<u16>, Vec<f32>) {
         let mut sound = Vec::new();
         let numbers = std::iter::from_fn(|| self.picture(&mut sound)).map(|picture| number(&picture).expect("a readable number")).collect();
         (numbers, sound)
     }
 }
 
-fn number(picture: &Picture) -> Option<u16> {
+pub(super) fn number(picture: &Picture) -> Option<u16> {
     let luma = picture.plane(0);
-    clip::read_number(|cell| luma.at((cell * 2 + 1) * luma.width / 40, luma.height / 36))
+    clip::read_number(|cell| luma.at((cell * 2 + 1) * luma.width / 40, luma.height / 36) as u8)
 }
 
-const SECOND: i64 = 1_000_000_000;
+pub(super) const SECOND: i64 = 1_000_000_000;
 
 fn check_whole(clip: &Clip<'_>) {
     let mut film = open_clip(clip);
@@ -391,7 +395,7 @@ fn many_channels_become_two_and_dialogue_keeps_its_level() {
 }
 
 #[test]
-fn deep_colours_are_converted() {
+fn colours_of_every_kind_come_out_right() {
     let folder = tempfile::tempdir().unwrap();
     for (name, format) in [("ten.mkv", "yuv420p10le"), ("rgb.mkv", "bgr0"), ("grey.mkv", "gray")] {
         let path = folder.path().join(name);
@@ -403,7 +407,8 @@ fn deep_colours_are_converted() {
         let mut film = open(Source::file(&path).unwrap()).unwrap();
         film.seek(0, None);
         let picture = film.picture(&mut Vec::new()).unwrap();
-        let code = [0, 1, 2].map(|plane| f64::from(picture.plane(plane).at(20, 20)) / 255.0);
+        let most = f64::from((1_u32 << picture.bits) - 1);
+        let code = [0, 1, 2].map(|plane| f64::from(picture.plane(plane).at(20, 20)) / most);
         let rgb = picture.to_rgb.apply(code).map(|value| (value * 255.0).round());
         let expected = if name == "grey.mkv" { [78.0; 3] } else { [255.0, 0.0, 0.0] };
         assert!(rgb.iter().zip(expected).all(|(got, wanted)| (got - wanted).abs() <= 4.0), "{name}: {rgb:?}");

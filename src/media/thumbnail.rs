@@ -6,16 +6,25 @@ impl Picture {
     pub fn thumbnail(&self, width_max: usize, height_max: usize) -> Thumbnail {
         let (width, height) = fitted(self.aspect, width_max, height_max);
         let planes = [0, 1, 2].map(|index| self.plane(index));
+        let most = f64::from((1_u32 << self.bits) - 1);
+        let (coded_width, coded_height) = if self.turn.is_sideways() { (height, width) } else { (width, height) };
         let mut rgba = Vec::with_capacity(width * height * 4);
         for y in 0..height {
             for x in 0..width {
-                let code = planes.map(|plane| mean(&plane, (x, width), (y, height)) / 255.0);
-                rgba.extend(self.to_rgb.apply(code).map(|value| (value * 255.0).round() as u8));
+                let [across, down] = self.turn.coded([(x as f32 + 0.5) / width as f32, (y as f32 + 0.5) / height as f32]);
+                let at = ((across * coded_width as f32) as usize, (down * coded_height as f32) as usize);
+                let code = planes.map(|plane| mean(&plane, (at.0, coded_width), (at.1, coded_height)) / most);
+                let light = self.light.of(self.to_rgb.apply(code));
+                rgba.extend(light.map(|light| (srgb(light) * 255.0).round() as u8));
                 rgba.push(255);
             }
         }
         Thumbnail { film_ns: self.film_ns, width, height, rgba }
     }
+}
+
+fn srgb(light: f64) -> f64 {
+    if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
 
 /// A small picture.
@@ -67,7 +76,7 @@ mod tests {
     #[test]
     fn a_pixel_is_the_mean_of_what_it_covers() {
         let bytes: Vec<u8> = (0..64).map(|index| if index % 8 < 4 { 0 } else { 200 }).collect();
-        let plane = Plane { bytes: &bytes, stride: 8, width: 8, height: 8 };
+        let plane = Plane { bytes: &bytes, stride: 8, width: 8, height: 8, is_wide: false };
         assert_eq!([mean(&plane, (0, 2), (0, 2)), mean(&plane, (1, 2), (1, 2)), mean(&plane, (0, 1), (0, 1))], [0.0, 200.0, 100.0]);
     }
 }

@@ -1,10 +1,12 @@
 use std::collections::VecDeque;
 
-use ffmpeg_next::{Packet, Rational, codec, color, decoder, format::Pixel, frame};
+use ffmpeg_next::{Packet, Rational, codec, decoder, format::Pixel, frame};
 
 use super::{
     Error, Picture, ffi,
-    picture::{self, MAX_SIDE},
+    frame::{colour_numbers, is_rgb, layout, nearest_with_layout},
+    interlace::Deinterlacer,
+    picture::{MAX_SIDE, Said},
 };
 
 /// Turns packets into pictures, in order, from the exact picture that a seek asked for.
@@ -14,10 +16,13 @@ pub(super) struct VideoDecoder {
     /// Used where the file says no duration.
     usual_duration_ns: i64,
     scaler: Option<(ffi::Scaler, (Pixel, u32, u32))>,
+    deinterlacer: Deinterlacer,
     target_ns: i64,
     /// The newest picture not after the target, while it is not known to be the last such one.
-    candidate: Option<Picture>,
+    candidate: Option<Raw>,
     last_ns: Option<i64>,
+    /// The time of the newest picture passed on.
+    newest_ns: i64,
     /// Where the newest packet ends.
     packet_end_ns: Option<i64>,
     /// Added to time stamps, because they leapt.
@@ -41,9 +46,11 @@ impl VideoDecoder {
             stream: *stream,
             usual_duration_ns: stream.rate.map_or(40_000_000, |rate| (1e9 / rate) as i64),
             scaler: None,
+            deinterlacer: Deinterlacer::default(),
             target_ns: 0,
             candidate: None,
             last_ns: None,
+            newest_ns: i64::MIN,
             packet_end_ns: None,
             leap_ns: 0,
             ready: VecDeque::new(),
@@ -53,16 +60,19 @@ impl VideoDecoder {
     /// Forgets everything and begins anew at the picture standing at `target_ns`.
     pub(super) fn restart(&mut self, target_ns: i64) {
         self.decoder.flush();
+        self.deinterlacer.restart();
         self.target_ns = target_ns;
         self.candidate = None;
         self.last_ns = None;
+        self.newest_ns = i64::MIN;
         self.packet_end_ns = None;
         self.leap_ns = 0;
         self.ready.clear();
     }
 
-    /// Decodes one packet; damage is skipped, as every player does.
-    pub(super) fn decode(&mut self, packet: &Packet) {
+    /// Decodes one packet; damage is skipped, as every player does. A picture that nobody needs is left out if no other one is made of it.
+    pub(super) fn decode(&mut self, packet: &Packet, is_needless: bool) {
+        self.decoder.skip_frame(if is_needless { codec::discard::Discard::NonReference } else { codec::discard::Discard::Default });
         if let Err(error) = self.decoder.send_packet(packet) {
             tracing::debug!("a packet of the picture was skipped: {error}");
         }
@@ -73,13 +83,41 @@ impl VideoDecoder {
         }
     }
 
+    /// The picture of a key frame at once, before anything else is decoded: a decoder with threads would keep it until it has several.
+    pub(super) fn glance(&mut self, packet: &Packet) -> Option<Picture> {
+        let mut frame = frame::Video::empty();
+        let sent = self.decoder.send_packet(packet).and_then(|()| self.decoder.send_eof());
+        let received = sent.and_then(|()| self.decoder.receive_frame(&mut frame));
+        self.decoder.flush();
+        if let Err(error) = received {
+            tracing::debug!("no first glance: {error}");
+            return None;
+        }
+        let film_ns = frame.timestamp().and_then(|stamp| self.film_ns(stamp)).unwrap_or(self.target_ns);
+        let mut picture = self.converted(Raw { frame, film_ns, duration_ns: self.usual_duration_ns })?;
+        picture.is_glance = true;
+        Some(picture)
+    }
+
+    /// How far before a place every picture is decoded, whatever it is used for: pictures of HEVC that are no reference may be one for layers above them, and
+    /// fields are guessed from their neighbours.
+    pub(super) fn whole_ns(&self) -> i64 {
+        let pictures = if self.decoder.id() == codec::Id::HEVC { 16 } else { 3 };
+        self.usual_duration_ns.saturating_mul(pictures)
+    }
+
     /// Brings out what is still inside, at the film's end.
     pub(super) fn finish(&mut self) {
         if let Err(error) = self.decoder.send_eof() {
             tracing::debug!("the picture's decoder does not end: {error}");
         }
         self.receive();
-        self.ready.extend(self.candidate.take());
+        let mut last = Vec::new();
+        self.deinterlacer.finish(&mut last);
+        last.into_iter().for_each(|raw| self.place(raw));
+        if let Some(candidate) = self.candidate.take() {
+            self.pass_on(candidate);
+        }
     }
 
     /// The next picture in order.
@@ -108,15 +146,16 @@ impl VideoDecoder {
 
     fn receive(&mut self) {
         let mut frame = frame::Video::empty();
+        let mut whole = Vec::new();
         while self.decoder.receive_frame(&mut frame).is_ok() {
             let frame = std::mem::replace(&mut frame, frame::Video::empty());
-            if let Some(picture) = self.picture(frame) {
-                self.place(picture);
-            }
+            let raw = self.timed(frame);
+            self.deinterlacer.push(raw, &mut whole);
+            whole.drain(..).for_each(|raw| self.place(raw));
         }
     }
 
-    fn picture(&mut self, frame: frame::Video) -> Option<Picture> {
+    fn timed(&mut self, frame: frame::Video) -> Raw {
         let duration_ns = to_ns(ffi::frame_duration(&frame), self.stream.time_base).filter(|&ns| ns > 0).unwrap_or(self.usual_duration_ns);
         let stamp_ns = frame.timestamp().and_then(|stamp| self.film_ns(stamp));
         let film_ns = match (stamp_ns, self.last_ns) {
@@ -131,43 +170,61 @@ impl VideoDecoder {
             (None, last_ns) => last_ns.map_or(self.target_ns, |last_ns| last_ns + self.usual_duration_ns),
         };
         self.last_ns = Some(film_ns);
-        let frame = if picture::subsampling(frame.format()).is_some() && ffi::rows_ascend(&frame) { frame } else { self.convert(&frame)? };
-        Picture::new(frame, film_ns, duration_ns, self.stream.pixel_aspect)
+        Raw { frame, film_ns, duration_ns }
     }
 
     /// Passes a picture on, or keeps it while a later one may stand at the target as well.
-    fn place(&mut self, picture: Picture) {
-        if picture.film_ns + picture.duration_ns <= self.target_ns {
-            self.candidate = Some(picture);
+    fn place(&mut self, raw: Raw) {
+        if raw.film_ns + raw.duration_ns <= self.target_ns {
+            self.candidate = Some(raw);
             return;
         }
         if let Some(candidate) = self.candidate.take()
-            && picture.film_ns > self.target_ns
+            && raw.film_ns > self.target_ns
         {
-            self.ready.push_back(candidate);
+            self.pass_on(candidate);
         }
-        self.ready.push_back(picture);
+        self.pass_on(raw);
     }
 
-    /// Whatever is not planar 8-bit YUV goes through swscale.
-    fn convert(&mut self, frame: &frame::Video) -> Option<frame::Video> {
+    fn pass_on(&mut self, raw: Raw) {
+        // Stamps that step back come again: that stretch was shown, and its sound is dropped as well.
+        if raw.film_ns < self.newest_ns {
+            return;
+        }
+        self.newest_ns = raw.film_ns;
+        let picture = self.converted(raw);
+        self.ready.extend(picture);
+    }
+
+    fn converted(&mut self, raw: Raw) -> Option<Picture> {
+        let is_fit = layout(raw.frame.format()).is_some() && ffi::rows_ascend(&raw.frame);
+        let raw = if is_fit { raw } else { Raw { frame: self.rearranged(&raw.frame)?, ..raw } };
+        Picture::new(raw, &self.stream.said)
+    }
+
+    /// Whatever is not of three planes goes through swscale.
+    fn rearranged(&mut self, frame: &frame::Video) -> Option<frame::Video> {
         let (format, width, height) = (frame.format(), frame.width(), frame.height());
-        let (target, is_rgb) = planar_8_bit(format);
         if self.scaler.as_ref().is_none_or(|(_, key)| *key != (format, width, height)) {
-            let scaler = ffi::Scaler::new(format, target, (width, height)).ok()?;
+            let scaler = ffi::Scaler::new(format, nearest_with_layout(format), (width, height)).ok()?;
             self.scaler = Some((scaler, (format, width, height)));
         }
         let (scaler, _) = self.scaler.as_mut()?;
         let mut converted = scaler.run(frame).ok()?;
-        if is_rgb {
-            // swscale's own choice when it makes YUV of RGB.
-            converted.set_color_space(color::Space::SMPTE170M);
-            converted.set_color_range(color::Range::MPEG);
-        } else {
-            ffi::copy_colour_numbers(frame, &mut converted);
+        ffi::copy_properties(frame, &mut converted);
+        if is_rgb(format) && colour_numbers(frame).range != 1 {
+            converted.set_color_range(ffmpeg_next::color::Range::JPEG);
         }
         Some(converted)
     }
+}
+
+/// A decoded frame and its time in the film, in nanoseconds.
+pub(super) struct Raw {
+    pub(super) frame: frame::Video,
+    pub(super) film_ns: i64,
+    pub(super) duration_ns: i64,
 }
 
 /// What the decoder must know of its stream.
@@ -178,8 +235,7 @@ pub(super) struct VideoStream {
     pub(super) is_cover: bool,
     pub(super) rate: Option<f64>,
     pub(super) threads: usize,
-    /// Width of a pixel over its height as the container says; 0 if it does not.
-    pub(super) pixel_aspect: f64,
+    pub(super) said: Said,
 }
 
 /// Refuses sizes beyond the fence before a decoder sees them.
@@ -197,22 +253,6 @@ pub(super) fn check_size(name: &str, width: i64, height: i64) -> Result<(), Erro
 pub(super) fn to_ns(stamp: i64, time_base: Rational) -> Option<i64> {
     let ns = i128::from(stamp) * i128::from(time_base.numerator()) * 1_000_000_000 / i128::from(time_base.denominator()).max(1);
     i64::try_from(ns).ok().filter(|ns| ns.abs() < MAX_FILM_NS)
-}
-
-/// The planar 8-bit format nearest to another, and whether that one is RGB.
-fn planar_8_bit(format: Pixel) -> (Pixel, bool) {
-    let Some(descriptor) = format.descriptor() else { return (Pixel::YUV420P, false) };
-    let name = descriptor.name();
-    let is_rgb = ["rgb", "bgr", "gbr", "pal8", "xyz", "bayer", "mono"].into_iter().any(|part| name.contains(part));
-    if is_rgb {
-        return (Pixel::YUV444P, true);
-    }
-    let planar = match (descriptor.log2_chroma_w(), descriptor.log2_chroma_h()) {
-        (1, 0) => Pixel::YUV422P,
-        (0, 0) if !name.starts_with("gray") => Pixel::YUV444P,
-        _ => Pixel::YUV420P,
-    };
-    (planar, false)
 }
 
 /// 8K and a little.

@@ -36,7 +36,7 @@ pub use light::house::{HouseLights, Mood};
 pub use light::{HallLight, ScreenGlow};
 pub use mood::Lights;
 pub use quality::{Quality, Tier, tier_of};
-pub use screen::{Planes, Screen, ScreenPicture, ScreenPlane, Surface, Upload};
+pub use screen::{Planes, Screen, ScreenCurve, ScreenPicture, ScreenPlane, Surface, Upload};
 pub use settings::PlaceSettings;
 pub use sound::PlaceSound;
 pub use view::{SeatedCamera, Viewer};

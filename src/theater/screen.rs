@@ -39,7 +39,7 @@ pub fn plugin(app: &mut App) {
         .init_resource::<ScreenShape>()
         .init_resource::<ScreenGlow>()
         .add_systems(Startup, hang)
-        .add_systems(Update, put_up.in_set(Theater::Move).run_if(resource_changed::<Screen>));
+        .add_systems(Update, put_up.in_set(Theater::Move).run_if(resource_changed::<Screen>.or_eager(resource_changed::<Tier>)));
     if let Some(render_app) = app.get_sub_app_mut(RenderApp) {
         render_app
             .init_resource::<Upload>()
@@ -87,26 +87,28 @@ fn put_up(
         return;
     };
     let sizes = [0, 1, 2].map(|index| {
-        let plane = picture.planes.plane(index);
+        let plane = picture.planes.plane(index, 0);
         UVec2::new(plane.width, plane.height)
     });
-    let uniform = PictureUniform::new(&picture, sizes);
-    if screen.sizes != Some(sizes) {
-        screen.sizes = Some(sizes);
-        screen.textures = Some([0, 1, 2].map(|index| images.add(plane_texture(sizes[index], if index == 0 { 16 } else { 128 }))));
+    let layout = Layout { sizes, bits: picture.bits, levels: picture.planes.levels() as u32 };
+    let uniform = PictureUniform::new(&picture);
+    let key = ScreenKey { tier: *tier, curve: picture.curve };
+    if screen.layout != Some(layout) {
+        screen.layout = Some(layout);
+        screen.textures = Some([0, 1, 2].map(|index| images.add(layout.texture(index))));
         screen.material = None;
     }
     let Some([luma, blue, red]) = screen.textures.clone() else { return };
     match screen.material.as_ref().map(|handle| (handle, materials.get(handle))) {
-        Some((_, Some(material))) if material.picture == uniform => {}
-        Some((handle, Some(_))) => {
+        Some((_, Some(material))) if material.key == key && material.picture == uniform => {}
+        Some((handle, Some(material))) if material.key == key => {
             let handle = handle.clone();
             if let Some(mut material) = materials.get_mut(&handle) {
                 material.picture = uniform;
             }
         }
         _ => {
-            let handle = materials.add(ScreenMaterial { picture: uniform, luma, blue, red, tier: *tier });
+            let handle = materials.add(ScreenMaterial { picture: uniform, luma, blue, red, key });
             commands.entity(*entity).insert(MeshMaterial3d(handle.clone()));
             screen.material = Some(handle);
         }
@@ -118,12 +120,6 @@ fn put_up(
     transform.set_if_neq(placed(new_shape.aspect()));
     **visibility = Visibility::Inherited;
     glow.set_if_neq(ScreenGlow { zones: picture.zones.map(Vec3::from_array) });
-}
-
-/// A texture that shows black until its plane is written.
-fn plane_texture(size: UVec2, code: u8) -> Image {
-    let size = Extent3d { width: size.x, height: size.y, depth_or_array_layers: 1 };
-    Image::new_fill(size, TextureDimension::D2, &[code], TextureFormat::R8Unorm, RenderAssetUsages::RENDER_WORLD)
 }
 
 fn extract(screen: Extract<Res<Screen>>, mut upload: ResMut<Upload>) {
@@ -141,13 +137,20 @@ fn upload(mut upload: ResMut<Upload>, images: Res<RenderAssets<GpuImage>>, queue
         return;
     };
     for (index, texture) in textures.iter().enumerate() {
-        let plane = picture.planes.plane(index);
-        queue.write_texture(
-            TexelCopyTextureInfo { texture: &texture.texture, mip_level: 0, origin: Origin3d::ZERO, aspect: TextureAspect::All },
-            plane.bytes,
-            TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(plane.stride as u32), rows_per_image: None },
-            Extent3d { width: plane.width, height: plane.height, depth_or_array_layers: 1 },
-        );
+        for level in 0..picture.planes.levels() {
+            let plane = picture.planes.plane(index, level);
+            queue.write_texture(
+                TexelCopyTextureInfo {
+                    texture: &texture.texture,
+                    mip_level: level as u32,
+                    origin: Origin3d::ZERO,
+                    aspect: TextureAspect::All,
+                },
+                plane.bytes,
+                TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(plane.stride as u32), rows_per_image: None },
+                Extent3d { width: plane.width, height: plane.height, depth_or_array_layers: 1 },
+            );
+        }
     }
     upload.waiting = None;
     upload.uploads += 1;
@@ -158,7 +161,7 @@ fn upload(mut upload: ResMut<Upload>, images: Res<RenderAssets<GpuImage>>, queue
 pub struct Screen {
     picture: Option<Arc<ScreenPicture>>,
     serial: u64,
-    sizes: Option<[UVec2; 3]>,
+    layout: Option<Layout>,
     textures: Option<[Handle<Image>; 3]>,
     material: Option<Handle<ScreenMaterial>>,
 }
@@ -183,24 +186,75 @@ impl Screen {
     }
 }
 
-/// A picture of three planes and how its codes become colours.
+/// What the textures are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Layout {
+    sizes: [UVec2; 3],
+    bits: u32,
+    levels: u32,
+}
+
+impl Layout {
+    /// A texture that shows black until its plane is written. Codes of two bytes stand in two channels: every adapter has such textures, and they lose nothing.
+    fn texture(&self, index: usize) -> Image {
+        let UVec2 { x: width, y: height } = self.sizes[index];
+        let code = if index == 0 { 16_u16 } else { 128 } << (self.bits.clamp(8, 16) - 8);
+        let deep = code.to_le_bytes();
+        let (pixel, format) = if self.bits > 8 { (&deep[..], TextureFormat::Rg8Unorm) } else { (&deep[..1], TextureFormat::R8Unorm) };
+        let size = Extent3d { width, height, depth_or_array_layers: 1 };
+        let mut image = Image::new_fill(size, TextureDimension::D2, pixel, format, RenderAssetUsages::RENDER_WORLD);
+        image.texture_descriptor.mip_level_count = self.levels;
+        let pixels: usize = (0..self.levels).map(|level| ((width >> level).max(1) * (height >> level).max(1)) as usize).sum();
+        image.data = Some(pixel.repeat(pixels));
+        image
+    }
+}
+
+/// A picture of three planes and how its codes become light.
 pub struct ScreenPicture {
     /// The codes.
     pub planes: Arc<dyn Planes>,
-    /// R′, G′, B′ of normalised codes: factors of Y′, Cb, Cr, and the constant.
+    /// Bits of a code: 8 in one byte, up to 16 in two.
+    pub bits: u32,
+    /// R′, G′, B′ of normalised codes (0–1 for all there are): factors of the three planes, and the constant.
     pub rows: [[f32; 4]; 3],
-    /// Whether chroma stands above the left one of two luma pixels.
-    pub chroma_left: bool,
-    /// Width over height.
+    /// How many luma pixels share one of chroma, across and down, as powers of two.
+    pub chroma_shift: [u32; 2],
+    /// How far chroma stands from the middle of those, to the left and upwards, in luma pixels.
+    pub chroma_offset: [f32; 2],
+    /// From a place on the screen to one in the planes, both from the middle, to the right and down.
+    pub turn: [[f32; 2]; 2],
+    /// How R′, G′, B′ become light.
+    pub curve: ScreenCurve,
+    /// From that light to the one of BT.709.
+    pub gamut: [[f32; 3]; 3],
+    /// For light beyond white: the code of the film's brightest, white's over it, where compression begins, and white in candela per square metre.
+    pub tone: [f32; 4],
+    /// Width over height, as it is shown.
     pub aspect: f32,
     /// Mean light of three zones across and two down, linear RGB.
     pub zones: [[f32; 3]; 6],
 }
 
-/// Three planes of 8-bit codes: luma, Cb, Cr.
+/// How R′, G′, B′ become light.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScreenCurve {
+    /// As an ordinary display does it.
+    #[default]
+    Standard,
+    /// Perceptual quantiser.
+    Pq,
+    /// Hybrid log-gamma.
+    Hlg,
+}
+
+/// Three planes of codes: luma, Cb, Cr.
 pub trait Planes: Send + Sync {
-    /// One of them, by its number.
-    fn plane(&self, index: usize) -> ScreenPlane<'_>;
+    /// How many times they are there: as they are, half as wide and high (rounded down, at least one), a quarter, and so on.
+    fn levels(&self) -> usize;
+
+    /// One of them, by its number and level; level 0 is as it is.
+    fn plane(&self, index: usize, level: usize) -> ScreenPlane<'_>;
 }
 
 /// One plane.
@@ -221,7 +275,7 @@ pub struct ScreenPlane<'a> {
 pub struct Surface;
 
 #[derive(Asset, TypePath, AsBindGroup, Debug, Clone)]
-#[bind_group_data(Tier)]
+#[bind_group_data(ScreenKey)]
 struct ScreenMaterial {
     #[uniform(0)]
     picture: PictureUniform,
@@ -231,12 +285,19 @@ struct ScreenMaterial {
     blue: Handle<Image>,
     #[texture(3, sample_type = "float", filterable = false)]
     red: Handle<Image>,
-    tier: Tier,
+    key: ScreenKey,
 }
 
-impl From<&ScreenMaterial> for Tier {
+/// What the shader is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct ScreenKey {
+    tier: Tier,
+    curve: ScreenCurve,
+}
+
+impl From<&ScreenMaterial> for ScreenKey {
     fn from(material: &ScreenMaterial) -> Self {
-        material.tier
+        material.key
     }
 }
 
@@ -259,10 +320,16 @@ impl Material for ScreenMaterial {
         _: &MeshVertexBufferLayoutRef,
         key: MaterialPipelineKey<Self>,
     ) -> Result<(), SpecializedMeshPipelineError> {
-        if key.bind_group_data == Tier::High
-            && let Some(fragment) = &mut descriptor.fragment
-        {
-            fragment.shader_defs.push("HIGH".into());
+        let ScreenKey { tier, curve } = key.bind_group_data;
+        if let Some(fragment) = &mut descriptor.fragment {
+            if tier == Tier::High {
+                fragment.shader_defs.push("HIGH".into());
+            }
+            match curve {
+                ScreenCurve::Standard => {}
+                ScreenCurve::Pq => fragment.shader_defs.push("PQ".into()),
+                ScreenCurve::Hlg => fragment.shader_defs.push("HLG".into()),
+            }
         }
         Ok(())
     }
@@ -271,16 +338,30 @@ impl Material for ScreenMaterial {
 #[derive(ShaderType, Debug, Clone, Copy, PartialEq)]
 struct PictureUniform {
     rows: [Vec4; 3],
+    gamut: [Vec4; 3],
     chroma: Vec4,
+    turn: Vec4,
+    tone: Vec4,
+    code: Vec4,
 }
 
 impl PictureUniform {
-    fn new(picture: &ScreenPicture, [luma, chroma, _]: [UVec2; 3]) -> Self {
-        // One or two luma pixels to a chroma pixel; odd sizes round up.
-        let step = |luma: u32, chroma: u32| if chroma < luma { 0.5 } else { 1.0 };
-        let across = step(luma.x, chroma.x);
-        let shift = if picture.chroma_left && across < 1.0 { 0.5 } else { 0.0 };
-        Self { rows: picture.rows.map(Vec4::from_array), chroma: Vec4::new(across, step(luma.y, chroma.y), shift, 0.0) }
+    fn new(picture: &ScreenPicture) -> Self {
+        // Odd sizes round up, so the planes' sizes do not tell.
+        let [across, down] = picture.chroma_shift.map(|shift| 1.0 / (1_u32 << shift.min(4)) as f32);
+        let [left, up] = picture.chroma_offset;
+        let [[a, b], [c, d]] = picture.turn;
+        let most = ((1_u32 << picture.bits.clamp(8, 16)) - 1) as f32;
+        // A channel of a texture is a byte over 255.
+        let bytes = if picture.bits > 8 { (255.0 / most, 255.0 * 256.0 / most) } else { (1.0, 0.0) };
+        Self {
+            rows: picture.rows.map(Vec4::from_array),
+            gamut: picture.gamut.map(|row| Vec3::from_array(row).extend(0.0)),
+            chroma: Vec4::new(across, down, left, up),
+            turn: Vec4::new(a, b, c, d),
+            tone: Vec4::from_array(picture.tone),
+            code: Vec4::new(bytes.0, bytes.1, picture.chroma_shift[0].max(picture.chroma_shift[1]) as f32, 0.0),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod friends;
 mod hands;
 mod house;
 mod journey;
+mod picture;
 mod shaders;
 mod source;
 mod support;

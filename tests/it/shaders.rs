@@ -20,7 +20,7 @@ type Row = (&'static str, &'static [&'static [&'static str]]);
 const SHADERS: &[Row] = &[
     ("avatar.wgsl", &[&["BODY", "FACE", "SLEEP"], &["", "HIGH"]]),
     ("hall.wgsl", &[&["PLAIN", "CARPET", "FABRIC", "WOOD", "STARS", "VELVET", "PLUSH", "BRASS", "LAMP", "HALO", "BEAM"], &["", "HIGH"]]),
-    ("screen.wgsl", &[&["", "HIGH"]]),
+    ("screen.wgsl", &[&["", "HIGH"], &["", "PQ", "HLG"]]),
 ];
 
 /// What Bevy passes to a material on a mesh (`MeshPipeline::specialize`, `MaterialPipeline::specialize`, `PipelineCache::new` and the settings of its
