@@ -8,7 +8,7 @@ use crate::{
     notice::Notice,
     room::{Appearance, Myself, PersonName, SeatNumber},
     settings::{self, Settings},
-    theater::Viewer,
+    theater::{PlaceSettings, Quality, Viewer},
     ui::Look,
 };
 
@@ -22,6 +22,10 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
         app.world_mut().resource_mut::<Myself>().seat = seat;
         app.insert_resource(Viewer { seat, ..Viewer::default() });
     }
+    app.insert_resource(hall.place.held());
+    if cli.tier.is_none() {
+        app.insert_resource(hall.quality);
+    }
     app.insert_resource(kept.section::<Look>("ui"));
     let mut myself = app.world_mut().resource_mut::<Myself>();
     kept.section::<Person>("person").put_on(&mut myself, cli.name.is_some());
@@ -29,7 +33,15 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
     if !cli.play {
         app.insert_resource(kept.section::<Places>("places").left_at);
     }
-    app.insert_resource(Kept { settings: kept, person, places_changed: false, changed_for_s: None, problem, has_failed: false });
+    app.insert_resource(Kept {
+        settings: kept,
+        person,
+        has_tier: cli.tier.is_some(),
+        places_changed: false,
+        changed_for_s: None,
+        problem,
+        has_failed: false,
+    });
     app.add_systems(Update, tell_problem.run_if(run_once)).add_systems(Last, write.run_if(|kept: Res<Kept>| !kept.has_failed));
 }
 
@@ -43,7 +55,7 @@ fn write(
     mut kept: ResMut<Kept>,
     time: Res<Time>,
     mixer: Res<Mixer>,
-    viewer: Res<Viewer>,
+    (viewer, place, quality): (Res<Viewer>, Res<PlaceSettings>, Res<Quality>),
     look: Res<Look>,
     myself: Res<Myself>,
     left_at: Option<Res<LeftAt>>,
@@ -51,9 +63,12 @@ fn write(
     mut commands: Commands,
 ) {
     let kept = kept.bypass_change_detection();
-    let (sound, hall) = (Tuning::of(&mixer), Hall { seat: viewer.seat.get() });
+    let sound = Tuning::of(&mixer);
+    let before = kept.settings.section::<Hall>("theater");
+    let quality = if kept.has_tier { before.quality } else { *quality };
+    let hall = Hall { seat: viewer.seat.get(), quality, place: *place };
     let person = Person::of(&myself);
-    let is_kept = kept.settings.section::<Tuning>("audio") == sound && kept.settings.section::<Hall>("theater") == hall;
+    let is_kept = kept.settings.section::<Tuning>("audio") == sound && before == hall;
     let left_at = left_at.filter(|left_at| left_at.is_changed() || kept.places_changed);
     kept.places_changed = left_at.as_ref().is_some_and(|left_at| kept.settings.section::<Places>("places").left_at != **left_at);
     if is_kept && kept.settings.section::<Look>("ui") == *look && kept.person == person && !kept.places_changed {
@@ -87,6 +102,8 @@ struct Kept {
     settings: Settings,
     /// Who one was when it was last looked at.
     person: Person,
+    /// Whether the command line chose how much detail is drawn: for this time only.
+    has_tier: bool,
     /// Whether a film was left elsewhere than the file says.
     places_changed: bool,
     /// Since when something differs from the file.
@@ -103,8 +120,11 @@ struct Places {
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Hall {
     seat: u8,
+    quality: Quality,
+    place: PlaceSettings,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

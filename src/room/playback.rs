@@ -67,13 +67,7 @@ fn on_ask(
 }
 
 /// Whether somebody with these rights may ask for that.
-fn may(
-    rights: &Rights,
-    is_locked: bool,
-    playback: &Playback,
-    ask: &Ask,
-    by: Option<ParticipantId>,
-) -> Result<(), &'static str> {
+fn may(rights: &Rights, is_locked: bool, playback: &Playback, ask: &Ask, by: Option<ParticipantId>) -> Result<(), &'static str> {
     let presents = playback.film.as_ref().is_some_and(|film| Some(film.presenter) == by);
     let is_orphaned = playback.film.as_ref().is_some_and(|film| film.is_orphaned);
     match ask {
@@ -488,7 +482,10 @@ mod tests {
         let paused = decide(&runs, &Ask::Pause, at(11.0)).unwrap();
         let slow = decide(&paused, &Ask::Rate(Rate::LEAST), at(12.0)).unwrap();
         assert_eq!((slow.timeline.film_at(at(15.0)), slow.plays(at(15.0))), (paused.timeline.film_at(at(15.0)), false));
-        assert_eq!(decide(&slow, &Ask::Present { film: film(), plays: true, at: FilmTime::ZERO }, at(16.0)).unwrap().timeline.rate, Rate::ONE);
+        assert_eq!(
+            decide(&slow, &Ask::Present { film: film(), plays: true, at: FilmTime::ZERO }, at(16.0)).unwrap().timeline.rate,
+            Rate::ONE
+        );
         let ended = decide(&runs, &Ask::Ended { generation: 2, at: FilmTime::from_ns(60 * SECOND) }, at(31.0)).unwrap();
         assert!(ended.timeline.stands_at(FilmTime::from_ns(60 * SECOND)) && ended.timeline.rate == rate);
         assert_eq!(deed(&Ask::Rate(rate), &playing(), &fast).unwrap(), "set the speed to 1.5×");

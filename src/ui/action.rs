@@ -7,14 +7,17 @@ use bevy::{
 };
 use bevy_egui::EguiClipboard;
 
-use super::{Look, Panels, Remote, Theme, dialog::AskForFile};
+use super::{Look, Panels, Remote, Theme, dialog::AskForFile, settings::Choices};
 use crate::{
-    audio::ChangeVolume,
-    clock::FilmTime,
-    film::{ChooseSound, FilmSource, Open, TurnChapter},
+    audio::{ChangeVolume, Tune},
+    clock::{FilmTime, Rate},
+    film::{ChooseSound, FilmSource, ForgetPlaces, Open, StepFrame, TurnChapter},
     notice::Notice,
-    room::{Appearance, Ask, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, PersonName, Say, SeatNumber, SitDown, Words},
-    theater::{Cinema, Lights, SitBack, StandUp, Viewer},
+    room::{
+        Appearance, Ask, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, PersonName, Playback, Room, Say, SeatNumber, SitDown,
+        Words,
+    },
+    theater::{Cinema, Lights, PlaceSettings, Quality, SitBack, StandUp, Viewer},
 };
 
 /// Turns what a person does into the events of the folders that do it.
@@ -32,6 +35,8 @@ fn on_action(
     mut look: ResMut<Look>,
     mut myself: ResMut<Myself>,
     hosting: Option<Res<Hosting>>,
+    room: Option<Single<&Playback, With<Room>>>,
+    (mut choices, mut place, mut quality): (ResMut<Choices>, ResMut<PlaceSettings>, ResMut<Quality>),
     mut clipboard: ResMut<EguiClipboard>,
     mut windows: Query<&mut Window, With<PrimaryWindow>>,
     mut commands: Commands,
@@ -45,6 +50,18 @@ fn on_action(
             }
         }
         Action::Chapter(turn) => commands.trigger(turn),
+        Action::Step(step) => commands.trigger(step),
+        Action::Rate(change) => {
+            if let Some(room) = &room {
+                commands.trigger(Ask::Rate(change.of(room.timeline.rate)));
+            }
+        }
+        Action::Tune(tune) => commands.trigger(tune),
+        Action::Place(chosen) => *place = chosen,
+        Action::Quality(chosen) => *quality = chosen,
+        Action::ThemeTo(theme) => look.theme = theme,
+        Action::ForgetPlaces => commands.trigger(ForgetPlaces),
+        Action::Settings => choices.toggle(),
         Action::VolumeBy { percent } => commands.trigger(ChangeVolume::By(percent)),
         Action::VolumeTo { percent } => commands.trigger(ChangeVolume::To(percent)),
         Action::Mute => commands.trigger(ChangeVolume::ToggleMute),
@@ -73,7 +90,9 @@ fn on_action(
             }
         }
         Action::Back => {
-            if panels.help {
+            if choices.is_shown {
+                choices.toggle();
+            } else if panels.help {
                 panels.help = false;
             } else if panels.chat {
                 panels.chat = false;
@@ -171,6 +190,22 @@ pub enum Action {
     },
     /// Go to a chapter.
     Chapter(TurnChapter),
+    /// Go from picture to picture.
+    Step(StepFrame),
+    /// Faster or slower, for everybody.
+    Rate(RateChange),
+    /// How sound is heard here.
+    Tune(Tune),
+    /// How the hall is seen and heard here.
+    Place(PlaceSettings),
+    /// How much detail is drawn.
+    Quality(Quality),
+    /// Panels like this.
+    ThemeTo(Theme),
+    /// Forget where films were left.
+    ForgetPlaces,
+    /// What one can choose for oneself.
+    Settings,
     /// Louder or quieter.
     VolumeBy {
         /// Of the original.
@@ -242,4 +277,41 @@ pub enum Action {
     Close,
     /// Leave the theater.
     Leave,
+}
+
+/// How the film's speed is to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateChange {
+    /// To the next faster of the usual speeds.
+    Faster,
+    /// To the next slower one.
+    Slower,
+    /// The film's own.
+    Normal,
+}
+
+impl RateChange {
+    fn of(self, rate: Rate) -> Rate {
+        let rates = || RATES.into_iter().filter_map(Rate::from_factor);
+        match self {
+            Self::Faster => rates().find(|faster| *faster > rate).unwrap_or(Rate::MOST),
+            Self::Slower => rates().rfind(|slower| *slower < rate).unwrap_or(Rate::LEAST),
+            Self::Normal => Rate::ONE,
+        }
+    }
+}
+
+const RATES: [f64; 9] = [0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speeds_change_in_usual_steps() {
+        let at = |factor| Rate::from_factor(factor).unwrap();
+        assert_eq!([1.0, 1.07, 2.0].map(|rate| RateChange::Faster.of(at(rate))), [1.1, 1.1, 2.0].map(at));
+        assert_eq!([1.0, 1.07, 0.5].map(|rate| RateChange::Slower.of(at(rate))), [0.9, 1.0, 0.5].map(at));
+        assert_eq!(RateChange::Normal.of(at(1.5)), Rate::ONE);
+    }
 }

@@ -2,6 +2,7 @@ use bevy_egui::egui::{self, Align2, Area, Frame, Id, Rect, Response, RichText, S
 
 use super::{
     Action, Company, View,
+    action::RateChange,
     chat::{self, Talk},
     icon::Icon,
     parts::{icon, icon_button, spinner},
@@ -9,7 +10,7 @@ use super::{
     theme::{ACCENT, GRID, NIGHT, Palette},
     view::ViewOfFilm,
 };
-use crate::clock::FilmTime;
+use crate::{audio::VOLUME_MAX, clock::FilmTime};
 
 /// The bar along the lower edge: where the film is, and what can be done with it; without a film, how to put one on. It fades when nobody moves. Where it
 /// stands.
@@ -92,6 +93,14 @@ fn film_buttons(ui: &mut Ui, (view, company): (&View, &Company), film: &ViewOfFi
     let palette = Palette::of(ui.ctx().theme());
     let duration = film.duration_s.map_or_else(String::new, |duration_s| format!(" / {}", clock(duration_s)));
     ui.label(RichText::new(format!("{}{duration}", clock(film.time_s))).color(palette.text).monospace());
+    if (film.rate - 1.0).abs() > 1e-6 {
+        let says = RichText::new(format!("{}×", film.rate)).color(palette.accent_text);
+        let rate =
+            ui.add(egui::Label::new(says).sense(Sense::click())).on_hover_text("Everybody’s speed; click for the film’s own  (Backspace)");
+        if rate.clicked() {
+            actions.push(Action::Rate(RateChange::Normal));
+        }
+    }
     if film.is_waiting && company.waiting.is_none() {
         spinner(ui, 3.0 * GRID);
     }
@@ -108,6 +117,9 @@ fn house_buttons(ui: &mut Ui, view: &View, talk: &Talk, actions: &mut Vec<Action
         };
         if icon_button(ui, Icon::Help, "Keys", &Action::Help) {
             actions.push(Action::Help);
+        }
+        if has_room() && icon_button(ui, Icon::Settings, "Settings", &Action::Settings) {
+            actions.push(Action::Settings);
         }
         if has_room() && icon_button(ui, Icon::People, "Who is here", &Action::People) {
             actions.push(Action::People);
@@ -151,10 +163,14 @@ fn volume_slider(ui: &mut Ui, view: &View, push: &mut impl FnMut(Action)) {
     let mut percent = if view.is_muted { 0.0 } else { view.volume_percent };
     let (rect, response) = track(ui, 11.0 * GRID, "Volume");
     if let Some(part) = dragged_to(&response, rect) {
-        percent = (part * 100.0).round();
+        percent = (part * VOLUME_MAX).round();
+        // The film's own volume is easily found.
+        if (percent - 100.0).abs() < 4.0 {
+            percent = 100.0;
+        }
         push(Action::VolumeTo { percent });
     }
-    paint_track(ui, rect, (percent / 100.0).min(1.0), response.hovered() || response.dragged());
+    paint_track(ui, rect, percent / VOLUME_MAX, response.hovered() || response.dragged());
     response.on_hover_text(format!("Volume {percent:.0} %  (↑ ↓)"));
 }
 

@@ -41,6 +41,10 @@ pub(super) enum Icon {
     Cinema,
     /// Four corners.
     FullScreen,
+    /// Three sliders.
+    Settings,
+    /// Lines in a frame: subtitles.
+    Subtitles,
     /// A small remote.
     Remote,
     /// A question mark made of bars.
@@ -109,6 +113,18 @@ impl Icon {
                 };
                 [(-0.9, -0.8), (0.9, -0.8), (-0.9, 0.8), (0.9, 0.8)].into_iter().flat_map(|(x, y)| corner(x, y)).collect()
             }
+            Self::Settings => vec![
+                bar(-0.95, 0.95, 0.54, 0.66),
+                bar(-0.95, 0.95, -0.06, 0.06),
+                bar(-0.95, 0.95, -0.66, -0.54),
+                circle(-0.4, 0.6, 0.24),
+                circle(0.45, 0.0, 0.24),
+                circle(-0.1, -0.6, 0.24),
+            ],
+            Self::Subtitles => with(
+                frame(-1.0, 1.0, -0.75, 0.75, 0.14),
+                vec![bar(-0.65, 0.15, -0.42, -0.27), bar(0.3, 0.65, -0.42, -0.27), bar(-0.35, 0.35, -0.08, 0.07)],
+            ),
             Self::Remote => with(
                 frame(-0.42, 0.42, -1.0, 1.0, 0.14),
                 vec![circle(0.0, 0.45, 0.17), bar(-0.16, 0.16, -0.25, -0.1), bar(-0.16, 0.16, -0.6, -0.45)],
@@ -194,6 +210,8 @@ mod tests {
             Lights,
             Cinema,
             FullScreen,
+            Settings,
+            Subtitles,
             Remote,
             Help,
         ] {

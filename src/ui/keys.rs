@@ -4,8 +4,12 @@ use bevy::{
 };
 use bevy_egui::input::EguiWantsInput;
 
-use super::{Action, Awake, walk};
-use crate::{film::TurnChapter, theater::Viewer};
+use super::{Action, Awake, action::RateChange, walk};
+use crate::{
+    audio::Tune,
+    film::{StepFrame, TurnChapter},
+    theater::Viewer,
+};
 
 /// Keys, as in mpv and on YouTube. While text is typed none of them reaches the hall.
 pub(super) fn plugin(app: &mut App) {
@@ -87,6 +91,11 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(KeyCode::PageUp, "Page up", "Next chapter, or a minute on", || Action::Chapter(TurnChapter::Next)).repeating(),
     Key::new(KeyCode::PageDown, "Page down", "Previous chapter, or a minute back", || Action::Chapter(TurnChapter::Previous)).repeating(),
     Key::new(KeyCode::Home, "Home", "To the beginning", || Action::SeekTo { seconds: 0.0 }),
+    Key::typed(".", "Next picture", || Action::Step(StepFrame::Next)).repeating(),
+    Key::typed(",", "Previous picture", || Action::Step(StepFrame::Previous)).repeating(),
+    Key::typed("]", "Faster", || Action::Rate(RateChange::Faster)),
+    Key::typed("[", "Slower", || Action::Rate(RateChange::Slower)),
+    Key::new(KeyCode::Backspace, "Backspace", "Normal speed", || Action::Rate(RateChange::Normal)),
     Key::new(KeyCode::ArrowUp, "↑", "Louder", || Action::VolumeBy { percent: 5.0 }).repeating(),
     Key::new(KeyCode::ArrowDown, "↓", "Quieter", || Action::VolumeBy { percent: -5.0 }).repeating(),
     Key::typed("0", "Louder", || Action::VolumeBy { percent: 2.0 }).repeating(),
@@ -108,6 +117,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::typed("o", "Open a film", || Action::ChooseFile),
     Key::typed("x", "Take the film off the screen", || Action::Close),
     Key::typed("n", "Dark, light, or as the system", || Action::Theme),
+    Key::typed("y", "Night mode: loud parts quieter, quiet parts louder", || Action::Tune(Tune::ToggleNight)),
+    Key::new(KeyCode::F2, "F2", "Settings", || Action::Settings),
     Key::typed("?", "This list", || Action::Help),
     Key::new(KeyCode::Escape, "Esc", "Close what is in front", || Action::Back),
     Key::typed("q", "Leave", || Action::Leave),

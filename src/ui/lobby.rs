@@ -183,6 +183,9 @@ fn hints(ui: &mut Ui, actions: &mut Vec<Action>) {
             if icon_button(ui, Icon::Help, "Keys", &Action::Help) {
                 actions.push(Action::Help);
             }
+            if icon_button(ui, Icon::Settings, "Settings", &Action::Settings) {
+                actions.push(Action::Settings);
+            }
         });
     });
 }

@@ -26,6 +26,7 @@ mod person;
 mod place;
 mod pointer;
 mod remote;
+mod settings;
 mod theme;
 mod view;
 mod waiting;
@@ -70,6 +71,7 @@ pub fn plugin(app: &mut App) {
         notices::plugin,
         peek::plugin,
         remote::plugin,
+        settings::plugin,
         walk::plugin,
     ));
     app.add_systems(EguiPrimaryContextPass, draw.after(theme::dress));
@@ -87,7 +89,7 @@ fn draw(
     (view, company, chat, sight): (Res<View>, Res<Company>, Res<Chat>, Res<Sight>),
     mut panels: ResMut<Panels>,
     mut talk: ResMut<Talk>,
-    notices: Res<notices::Notices>,
+    (notices, choices): (Res<notices::Notices>, Res<settings::Choices>),
     (remote, cinema): (Res<Remote>, Res<Cinema>),
     (mut peek, preview): (ResMut<peek::Peek>, Option<Res<Preview>>),
     mut commands: Commands,
@@ -115,6 +117,9 @@ fn draw(
         }
         if panels.help {
             help::show(context, &mut actions);
+        }
+        if choices.is_shown {
+            settings::show(context, &choices, &mut actions);
         }
         notices::show(context, &notices);
     }

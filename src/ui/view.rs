@@ -33,6 +33,7 @@ fn gather(
             time_s: room.timeline.film_at(now.room()).s(),
             duration_s: film.duration_ns.map(|ns| ns as f64 / 1e9),
             plays,
+            rate: room.timeline.rate.factor(),
             is_waiting: room.gather.is_some(),
             sound: screening.as_ref().map(|screening| screening.sound_name()),
             buffered: buffered.map_or_else(Vec::new, |buffered| buffered.0.clone()),
@@ -77,6 +78,8 @@ pub struct ViewOfFilm {
     pub duration_s: Option<f64>,
     /// Whether it runs, or will once it is ready.
     pub plays: bool,
+    /// How fast it runs, 1 for its own speed.
+    pub rate: f64,
     /// Whether it stands until it is ready.
     pub is_waiting: bool,
     /// The parts of somebody else's film that are here, of 0 to 1.

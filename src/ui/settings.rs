@@ -1,0 +1,214 @@
+use bevy::prelude::*;
+use bevy_egui::egui::{self, Align, Align2, Area, ComboBox, Frame, Id, Layout, RichText, ScrollArea, Slider, Ui, vec2};
+
+use super::{
+    Action, Look, Theme,
+    parts::small_button,
+    theme::{GRID, Palette},
+};
+use crate::{
+    audio::{DeviceName, Devices, LookForDevices, Mixer, OFFSET_MAX_MS, Tune, Tuning},
+    film::LeftAt,
+    room::Frame as Order,
+    theater::{PlaceSettings, Quality},
+};
+
+/// Gathers what can be chosen, while it is shown.
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Choices>().add_systems(Update, gather.after(Order::Show));
+}
+
+fn gather(
+    mut choices: ResMut<Choices>,
+    place: Res<PlaceSettings>,
+    quality: Res<Quality>,
+    look: Res<Look>,
+    mixer: Option<Res<Mixer>>,
+    devices: Option<Res<Devices>>,
+    left_at: Option<Res<LeftAt>>,
+    mut commands: Commands,
+) {
+    if !choices.is_shown {
+        return;
+    }
+    let is_first = !std::mem::replace(&mut choices.was_shown, true);
+    if is_first {
+        commands.trigger(LookForDevices);
+    }
+    choices.place = *place;
+    choices.quality = *quality;
+    choices.theme = look.theme;
+    choices.tuning = mixer.as_ref().map(|mixer| Tuning::of(mixer)).unwrap_or_default();
+    choices.devices = devices.map_or_else(Vec::new, |devices| devices.list.clone());
+    choices.films_left = left_at.map_or(0, |left_at| left_at.count());
+}
+
+/// What a person can choose for themselves; the film's own controls stand in the bar.
+pub(super) fn show(context: &egui::Context, choices: &Choices, actions: &mut Vec<Action>) {
+    let palette = Palette::of(context.theme());
+    let window = context.content_rect();
+    let (width, height) = ((window.width() - 4.0 * GRID).min(WIDTH), window.height() - 12.0 * GRID);
+    Area::new(Id::new("settings")).order(egui::Order::Foreground).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).show(context, |ui| {
+        Frame::new().fill(palette.panel).corner_radius(16).inner_margin(24).stroke(ui.visuals().window_stroke).show(ui, |ui| {
+            ui.set_width(width - 48.0);
+            ui.horizontal(|ui| {
+                ui.label(RichText::new("Settings").size(20.0).color(palette.accent_text));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if small_button(ui, "Close  Esc").clicked() {
+                        actions.push(Action::Settings);
+                    }
+                });
+            });
+            ScrollArea::vertical().max_height((height - 8.0 * GRID).max(8.0 * GRID)).show(ui, |ui| {
+                ui.set_width(width - 48.0);
+                sound(ui, choices, actions);
+                hall(ui, choices, actions);
+                program(ui, choices, actions);
+            });
+        });
+    });
+}
+
+fn sound(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
+    heading(ui, "Sound");
+    row(ui, "Plays on", |ui| {
+        let chosen = choices.tuning.device.as_deref();
+        let title = |name: &str| {
+            choices.devices.iter().find(|device| device.name == name).map_or_else(|| name.to_owned(), |device| device.title.clone())
+        };
+        let says = chosen.map_or_else(|| AS_THE_SYSTEM.to_owned(), title);
+        ComboBox::from_id_salt("sound device").width(ui.available_width() - GRID).selected_text(says).truncate().show_ui(ui, |ui| {
+            if ui.selectable_label(chosen.is_none(), AS_THE_SYSTEM).clicked() {
+                actions.push(Action::Tune(Tune::Device(None)));
+            }
+            for device in &choices.devices {
+                if ui.selectable_label(chosen == Some(device.name.as_str()), &device.title).clicked() {
+                    actions.push(Action::Tune(Tune::Device(Some(device.name.clone()))));
+                }
+            }
+        });
+    });
+    row(ui, "Night mode", |ui| {
+        let mut is_on = choices.tuning.night;
+        if ui.checkbox(&mut is_on, "Loud parts quieter, quiet parts louder").changed() {
+            actions.push(Action::Tune(Tune::Night(is_on)));
+        }
+    });
+    row(ui, "Sound is late by", |ui| {
+        let mut ms = choices.tuning.offset_ms;
+        let slider = Slider::new(&mut ms, -OFFSET_MAX_MS..=OFFSET_MAX_MS).suffix(" ms").step_by(10.0);
+        if ui.add(slider).on_hover_text("Headphones by radio are often 100 to 300 ms late; the picture then waits for them").changed() {
+            actions.push(Action::Tune(Tune::OffsetMs(ms)));
+        }
+    });
+}
+
+fn hall(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
+    heading(ui, "The hall");
+    let before = choices.place;
+    let mut place = before;
+    part(ui, "Field of view", &mut place.field_of_view, PlaceSettings::FIELD_OF_VIEW);
+    part(ui, "Mouse", &mut place.mouse_sensitivity, PlaceSettings::MOUSE_SENSITIVITY);
+    part(ui, "Brightness of the hall", &mut place.brightness, PlaceSettings::BRIGHTNESS);
+    row(ui, "Sounds of the place", |ui| {
+        ui.checkbox(&mut place.sounds, "Curtain, seats, steps, the lobby’s air");
+    });
+    row(ui, "Reduce motion", |ui| {
+        ui.checkbox(&mut place.reduce_motion, "Nothing travels, nothing sways");
+    });
+    if place != before {
+        actions.push(Action::Place(place));
+    }
+    row(ui, "Detail", |ui| {
+        ComboBox::from_id_salt("quality")
+            .width(ui.available_width() - GRID)
+            .selected_text(quality_says(choices.quality))
+            .truncate()
+            .show_ui(ui, |ui| {
+                for quality in Quality::ALL {
+                    if ui.selectable_label(choices.quality == quality, quality_says(quality)).clicked() {
+                        actions.push(Action::Quality(quality));
+                    }
+                }
+            });
+    });
+}
+
+fn program(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
+    heading(ui, "Houselights");
+    row(ui, "Panels", |ui| {
+        for (theme, says) in [(Theme::System, "As the system"), (Theme::Dark, "Dark"), (Theme::Light, "Light")] {
+            if ui.selectable_label(choices.theme == theme, says).clicked() {
+                actions.push(Action::ThemeTo(theme));
+            }
+        }
+    });
+    row(ui, "Where you left films", |ui| match choices.films_left {
+        0 => {
+            ui.label(RichText::new("Nothing is remembered").color(Palette::of(ui.ctx().theme()).quiet));
+        }
+        count => {
+            let says = if count == 1 { "Forget one place".to_owned() } else { format!("Forget {count} places") };
+            if ui.button(says).clicked() {
+                actions.push(Action::ForgetPlaces);
+            }
+        }
+    });
+}
+
+fn heading(ui: &mut Ui, says: &str) {
+    ui.add_space(GRID);
+    ui.label(RichText::new(says).size(15.0).color(Palette::of(ui.ctx().theme()).accent_text));
+}
+
+/// A name on the left, what can be chosen on the right.
+fn row(ui: &mut Ui, says: &str, content: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(4.0 * GRID);
+        let name = RichText::new(says).color(Palette::of(ui.ctx().theme()).quiet);
+        ui.allocate_ui_with_layout(vec2(NAMES, 3.0 * GRID), Layout::left_to_right(Align::Center), |ui| ui.label(name));
+        ui.add_space((NAMES - ui.min_rect().width()).max(0.0));
+        content(ui);
+    });
+}
+
+/// A share of what is usual, in percent.
+fn part(ui: &mut Ui, says: &str, value: &mut f32, (least, most): (f32, f32)) {
+    row(ui, says, |ui| {
+        let mut percent = *value * 100.0;
+        let slider = Slider::new(&mut percent, least * 100.0..=most * 100.0).suffix(" %").fixed_decimals(0).step_by(5.0);
+        if ui.add(slider).changed() {
+            *value = percent / 100.0;
+        }
+    });
+}
+
+fn quality_says(quality: Quality) -> String {
+    format!("{quality:?}: {}", quality.says())
+}
+
+/// What is chosen now.
+#[derive(Resource, Default)]
+pub(super) struct Choices {
+    /// Whether the panel is open.
+    pub is_shown: bool,
+    was_shown: bool,
+    place: PlaceSettings,
+    quality: Quality,
+    theme: Theme,
+    tuning: Tuning,
+    devices: Vec<DeviceName>,
+    films_left: usize,
+}
+
+impl Choices {
+    /// Opens the panel, or closes it.
+    pub(super) const fn toggle(&mut self) {
+        self.is_shown = !self.is_shown;
+        self.was_shown = false;
+    }
+}
+
+const WIDTH: f32 = 640.0;
+const NAMES: f32 = 176.0;
+const AS_THE_SYSTEM: &str = "As the system wants";
