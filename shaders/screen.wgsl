@@ -126,7 +126,9 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     let long = max(length(axis), 1.0);
     let short = max(length(select(across, down, is_across_longer)), 1.0);
     let places = min(ceil(long / short), PLACES);
-    let level = clamp(log2(max(short, long / PLACES)), 0.0, last);
+    // A little smoother than the size says, where the planes themselves are no longer read alone: the finest lines would still shimmer.
+    let fit = log2(max(short, long / PLACES));
+    let level = clamp(min(2.0 * fit, fit + 0.5), 0.0, last);
     let lower = i32(level);
     let part = level - f32(lower);
     var light = vec3(0.0);

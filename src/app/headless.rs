@@ -399,6 +399,8 @@ impl Line {
             Self::Step(_) | Self::Chapter(_) if playback.film.is_none() => no_film(),
             Self::Step(step) => does(world, step),
             Self::Chapter(number) => match world.get_resource::<Screening>().map(|screening| screening.info().chapters.len()) {
+                Some(0) => Answer::error("This film has no chapters.".to_owned()),
+                Some(1) if number > 1 => Answer::error("This film has one chapter.".to_owned()),
                 Some(count) if number > count => Answer::error(format!("This film has {count} chapters.")),
                 _ => does(world, TurnChapter::Number(number - 1)),
             },

@@ -254,7 +254,7 @@ fn sound_without_a_picture_has_something_to_look_at() {
 fn a_screen_seen_small_or_from_the_side_does_not_shimmer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checks.mkv");
-    let checks = "nullsrc=s=1280x720:r=10:d=0.2,format=yuv420p,geq=lum='16+219*mod(X+Y,2)':cb=128:cr=128";
+    let checks = "nullsrc=s=1920x1080:r=10:d=0.2,format=yuv420p,geq=lum='16+219*mod(X+Y,2)':cb=128:cr=128";
     let status = Command::new("ffmpeg").args(["-loglevel", "error", "-f", "lavfi", "-i", checks, "-c:v", "ffv1"]).arg(&path).status();
     assert!(status.expect("this test needs the program ffmpeg").success());
     for tier in [Tier::Low, Tier::High] {
