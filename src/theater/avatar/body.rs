@@ -16,9 +16,9 @@ pub(super) fn figure(look: Outfit, tier: Tier) -> Clay {
     let fine = Fineness::of(tier);
     trunk(&mut clay, fine, look.is_standing);
     if look.is_standing {
-        upright_limbs(&mut clay, fine)
+        upright_limbs(&mut clay, fine);
     } else {
-        limbs(&mut clay, fine)
+        limbs(&mut clay, fine);
     }
     let worn = wear::Worn::of(look);
     head(&mut clay, fine, &worn);
@@ -47,8 +47,10 @@ fn trunk(clay: &mut Clay, fine: Fineness, is_standing: bool) {
         Tint::CLOTH.shaded((0.25 + 0.75 * deep) * chin)
     };
     // Nobody sees its lowest part, and the seat hides its back.
-    let keep = |at: Vec3| is_standing || at.y > 0.5 && (at.z < 0.11 || at.y > 0.8);
-    clay.surface(fine.trunk, 0.0, place, |_, _| middle, tint, keep);
+    let keep = |at: Vec3| at.y > 0.5 && (is_standing || at.z < 0.11 || at.y > 0.8);
+    // Legs need what the trunk of who stands can spare.
+    let cells = (fine.trunk.0 - usize::from(is_standing), fine.trunk.1);
+    clay.surface(cells, 0.0, place, |_, _| middle, tint, keep);
     // A collar in a lighter tone parts head and body.
     let collar = |_: f32, at: Vec3| Tint::CLOTH.toned(1.25).shaded(0.6 + 0.4 * smooth(0.955, 0.985, at.y));
     clay.ring(fine.collar, 0.3, NECK - Vec3::Y * 0.022, [Vec3::X * 0.104, Vec3::new(0.0, 0.012, 0.094), Vec3::Y], 0.026, collar);
@@ -100,9 +102,9 @@ fn upright_limbs(clay: &mut Clay, fine: Fineness) {
         let floor = -LEGS_M;
         let leg = [at(0.1, 0.52, 0.02), at(0.108, 0.12, 0.015), at(0.112, floor + 0.08, 0.03)];
         let trousers = Tint::own(58, 62, 84);
-        clay.limb(fine.leg, 0.0, leg, [0.098, 0.074], |_, at| trousers.shaded(0.45 + 0.4 * smooth(0.0, 0.5, at.y)), |_| true);
+        clay.limb(fine.leg, 0.0, leg, [0.098, 0.074], |_, at| trousers.shaded(0.45 + 0.4 * smooth(0.0, 0.5, at.y)), |at| at.y < 0.57);
         let shoe = Egg { middle: at(0.114, floor + 0.05, -0.02), half: Vec3::new(0.066, 0.052, 0.11), power: 2.3, pear: 0.0 };
-        clay.egg(fine.shoe, 0.0, shoe, |_| Tint::own(150, 104, 74).shaded(0.7), |_| true);
+        clay.egg(fine.shoe, 0.0, shoe, |_| Tint::own(150, 104, 74).shaded(0.7), |at| at.y > floor + 0.02);
     }
 }
 

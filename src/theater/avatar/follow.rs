@@ -138,7 +138,7 @@ mod tests {
         let mut follow = Follow::at(3.0);
         for _ in 0..200 {
             let value = follow.advance_round(-3.0, 0.02, 0.07);
-            assert!(value >= 3.0 - 1e-4 && value < 3.4);
+            assert!((3.0 - 1e-4..3.4).contains(&value));
         }
         assert!(follow.rests_round(-3.0));
         follow.advance_round(f32::NAN, 0.1, 0.1);

@@ -34,7 +34,7 @@ fn on_sound(
         PlaceSound::Rise => mixer.play_clip(&RISE, 0.07 * hush, 0.0),
         PlaceSound::Step => {
             *steps = (*steps + 1) % STEPS.len();
-            mixer.play_clip(&STEPS[*steps], 0.05 * hush, if *steps % 2 == 0 { 0.1 } else { -0.1 });
+            mixer.play_clip(&STEPS[*steps], 0.05 * hush, if steps.is_multiple_of(2) { 0.1 } else { -0.1 });
         }
         PlaceSound::Click => mixer.play_clip(&CLICK, 0.045, 0.3),
     }

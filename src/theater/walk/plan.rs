@@ -38,8 +38,12 @@ pub fn is_free(at: Vec2) -> bool {
 /// The place where one can stand that is nearest to this one, nearly.
 #[must_use]
 pub fn free_near(at: Vec2) -> Vec2 {
+    if is_free(at) {
+        return at;
+    }
     let finite = if at.is_finite() { at } else { Vec2::new(0.0, BACK_Z) };
-    let held = finite.clamp(Vec2::new(-WALL_X, stage_edge(0.0)), Vec2::new(WALL_X, BACK_Z - WALL_M - ROOM_M));
+    let x = finite.x.clamp(-WALL_X, WALL_X);
+    let held = Vec2::new(x, finite.y.clamp(stage_edge(x), BACK_Z - WALL_M - ROOM_M));
     if is_free(held) {
         return held;
     }
@@ -140,6 +144,13 @@ mod tests {
             }
             assert!(at.y > BACK_Z - 0.6 && (floor_under(at) - floor_of_row(ROWS - 1)).abs() < 1e-5);
         }
+    }
+
+    #[test]
+    fn along_the_stage_nobody_is_moved_by_another_hand() {
+        let at = Vec2::new(-3.4, stage_edge(-3.4));
+        assert_eq!(free_near(at), at);
+        assert!(step(at, Vec2::new(-0.04, 0.0)).distance(at) <= 0.041);
     }
 
     #[test]
