@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::Cli;
 use crate::{
     audio::{Mixer, Tuning},
-    film::LeftAt,
+    film::{LeftAt, SubtitleLook},
     notice::Notice,
     room::{Appearance, Myself, PersonName, SeatNumber},
     settings::{self, Settings},
@@ -26,6 +26,7 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
     if cli.tier.is_none() {
         app.insert_resource(hall.quality);
     }
+    app.insert_resource(kept.section::<SubtitleLook>("subtitles"));
     app.insert_resource(kept.section::<Look>("ui"));
     let mut myself = app.world_mut().resource_mut::<Myself>();
     kept.section::<Person>("person").put_on(&mut myself, cli.name.is_some());
@@ -56,7 +57,7 @@ fn write(
     time: Res<Time>,
     mixer: Res<Mixer>,
     (viewer, place, quality): (Res<Viewer>, Res<PlaceSettings>, Res<Quality>),
-    look: Res<Look>,
+    (look, subtitles): (Res<Look>, Res<SubtitleLook>),
     myself: Res<Myself>,
     left_at: Option<Res<LeftAt>>,
     mut exits: MessageReader<AppExit>,
@@ -68,7 +69,9 @@ fn write(
     let quality = if kept.has_tier { before.quality } else { *quality };
     let hall = Hall { seat: viewer.seat.get(), quality, place: *place };
     let person = Person::of(&myself);
-    let is_kept = kept.settings.section::<Tuning>("audio") == sound && before == hall;
+    let is_kept = kept.settings.section::<Tuning>("audio") == sound
+        && before == hall
+        && kept.settings.section::<SubtitleLook>("subtitles") == *subtitles;
     let left_at = left_at.filter(|left_at| left_at.is_changed() || kept.places_changed);
     kept.places_changed = left_at.as_ref().is_some_and(|left_at| kept.settings.section::<Places>("places").left_at != **left_at);
     if is_kept && kept.settings.section::<Look>("ui") == *look && kept.person == person && !kept.places_changed {
@@ -81,8 +84,11 @@ fn write(
         return;
     }
     let settings = &mut kept.settings;
-    let mut written =
-        settings.keep("audio", &sound).and_then(|()| settings.keep("theater", &hall)).and_then(|()| settings.keep("ui", &*look));
+    let mut written = settings
+        .keep("audio", &sound)
+        .and_then(|()| settings.keep("theater", &hall))
+        .and_then(|()| settings.keep("ui", &*look))
+        .and_then(|()| settings.keep("subtitles", &*subtitles));
     if let Some(left_at) = left_at.filter(|_| std::mem::take(&mut kept.places_changed)) {
         written = written.and_then(|()| settings.keep("places", &Places { left_at: left_at.clone() }));
     }

@@ -22,6 +22,7 @@ mod share;
 mod show;
 mod step;
 mod subtitles;
+mod track_names;
 mod visual;
 
 use bevy::prelude::*;

@@ -297,7 +297,14 @@ mod tests {
     use crate::media::SoundTrack;
 
     fn film(subtitles: &[(&str, bool, bool)]) -> FilmInfo {
-        let sound = |language: &str| SoundTrack { language: language.to_owned(), title: String::new(), codec: "aac", channels: 2 };
+        let sound = |language: &str| SoundTrack {
+            language: language.to_owned(),
+            title: String::new(),
+            codec: "aac",
+            channels: 2,
+            is_default: false,
+            is_forced: false,
+        };
         let track = |(language, is_default, is_forced): &(&str, bool, bool)| SubtitleTrack {
             language: (*language).to_owned(),
             is_default: *is_default,

@@ -11,7 +11,7 @@ use super::{Look, Panels, Remote, Theme, dialog::AskForFile, settings::Choices};
 use crate::{
     audio::{ChangeVolume, Tune},
     clock::{FilmTime, Rate},
-    film::{ChooseSound, FilmSource, ForgetPlaces, Open, StepFrame, TurnChapter},
+    film::{ChooseSound, ChooseSubtitle, DelaySubtitles, FilmSource, ForgetPlaces, Open, StepFrame, SubtitleLook, TurnChapter},
     notice::Notice,
     room::{
         Appearance, Ask, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, PersonName, Playback, Room, Say, SeatNumber, SitDown,
@@ -36,7 +36,7 @@ fn on_action(
     mut myself: ResMut<Myself>,
     hosting: Option<Res<Hosting>>,
     room: Option<Single<&Playback, With<Room>>>,
-    (mut choices, mut place, mut quality): (ResMut<Choices>, ResMut<PlaceSettings>, ResMut<Quality>),
+    (mut choices, mut place, mut quality, mut subtitles): (ResMut<Choices>, ResMut<PlaceSettings>, ResMut<Quality>, ResMut<SubtitleLook>),
     mut clipboard: ResMut<EguiClipboard>,
     mut windows: Query<&mut Window, With<PrimaryWindow>>,
     mut commands: Commands,
@@ -66,6 +66,11 @@ fn on_action(
         Action::VolumeTo { percent } => commands.trigger(ChangeVolume::To(percent)),
         Action::Mute => commands.trigger(ChangeVolume::ToggleMute),
         Action::NextSound => commands.trigger(ChooseSound::Next),
+        Action::ChooseSound(choice) => commands.trigger(choice),
+        Action::NextSubtitle => commands.trigger(ChooseSubtitle::Next),
+        Action::ChooseSubtitle(choice) => commands.trigger(choice),
+        Action::DelaySubtitles(delay) => commands.trigger(delay),
+        Action::Subtitles(chosen) => *subtitles = chosen,
         Action::Lights => {
             lights.turn();
             let says = match *lights {
@@ -220,6 +225,16 @@ pub enum Action {
     Mute,
     /// The next sound track.
     NextSound,
+    /// This sound track.
+    ChooseSound(ChooseSound),
+    /// The next subtitles.
+    NextSubtitle,
+    /// These subtitles.
+    ChooseSubtitle(ChooseSubtitle),
+    /// Subtitles later or sooner.
+    DelaySubtitles(DelaySubtitles),
+    /// How subtitles look.
+    Subtitles(SubtitleLook),
     /// House lights: as the film wants, up, or down.
     Lights,
     /// The film fills the window, or the hall is back.

@@ -8,6 +8,7 @@ use super::{
     parts::{icon, icon_button, spinner},
     peek::Peek,
     theme::{ACCENT, GRID, NIGHT, Palette},
+    tracks::{sound_button, subtitles_button},
     view::ViewOfFilm,
 };
 use crate::{audio::VOLUME_MAX, clock::FilmTime};
@@ -142,11 +143,11 @@ fn house_buttons(ui: &mut Ui, view: &View, talk: &Talk, actions: &mut Vec<Action
             }
         }
         let Some(film) = film else { return };
-        if let Some(sound) = film.sound.as_ref().filter(|_| film.has_sounds)
-            && has_room()
-            && icon_button(ui, Icon::Sound, &format!("{sound} — next track"), &Action::NextSound)
-        {
-            actions.push(Action::NextSound);
+        if !film.sounds.is_empty() && has_room() {
+            sound_button(ui, film, actions);
+        }
+        if has_room() {
+            subtitles_button(ui, film, actions);
         }
         if has_room() {
             ui.add_space(GRID);

@@ -13,6 +13,10 @@ pub(super) enum Icon {
     Back,
     /// Two triangles to the right.
     Forward,
+    /// A bar and a triangle to the left.
+    PreviousChapter,
+    /// A triangle to the right and a bar.
+    NextChapter,
     /// A loudspeaker and a plus.
     Louder,
     /// A loudspeaker and a minus.
@@ -69,6 +73,8 @@ impl Icon {
             Self::PlayPause => vec![triangle(-1.0, 0.7, 1.0), bar(0.3, 0.56, -0.7, 0.7), bar(0.78, 1.04, -0.7, 0.7)],
             Self::Back => vec![triangle(0.0, 0.6, -1.0), triangle(0.95, 0.6, -1.0)],
             Self::Forward => vec![triangle(0.0, 0.6, 1.0), triangle(-0.95, 0.6, 1.0)],
+            Self::PreviousChapter => vec![triangle(0.75, 0.75, -1.0), bar(-0.85, -0.6, -0.75, 0.75)],
+            Self::NextChapter => vec![triangle(-0.75, 0.75, 1.0), bar(0.6, 0.85, -0.75, 0.75)],
             Self::Loudspeaker => with(speaker(), vec![bar(0.2, 0.4, -0.35, 0.35), bar(0.65, 0.85, -0.65, 0.65)]),
             Self::Louder => with(speaker(), vec![bar(0.2, 1.0, -0.12, 0.12), bar(0.48, 0.72, -0.4, 0.4)]),
             Self::Quieter => with(speaker(), vec![bar(0.2, 1.0, -0.12, 0.12)]),
@@ -196,6 +202,8 @@ mod tests {
             PlayPause,
             Back,
             Forward,
+            PreviousChapter,
+            NextChapter,
             Louder,
             Quieter,
             Loudspeaker,

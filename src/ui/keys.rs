@@ -4,10 +4,10 @@ use bevy::{
 };
 use bevy_egui::input::EguiWantsInput;
 
-use super::{Action, Awake, action::RateChange, walk};
+use super::{Action, Awake, action::RateChange, tracks::STEP_NS, walk};
 use crate::{
     audio::Tune,
-    film::{StepFrame, TurnChapter},
+    film::{DelaySubtitles, StepFrame, TurnChapter},
     theater::Viewer,
 };
 
@@ -103,6 +103,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::typed("m", "Sound off or on", || Action::Mute),
     Key::typed("a", "Next sound track", || Action::NextSound),
     Key::typed("#", "Next sound track", || Action::NextSound),
+    Key::typed("s", "Next subtitles", || Action::NextSubtitle),
+    Key::typed("z", "Subtitles sooner", || Action::DelaySubtitles(DelaySubtitles::By { ns: -STEP_NS })).repeating(),
+    Key::typed("h", "Subtitles later", || Action::DelaySubtitles(DelaySubtitles::By { ns: STEP_NS })).repeating(),
     Key::typed("r", "Raise or lower the remote", || Action::Remote),
     Key::typed("b", "House lights: as the film wants, up, down", || Action::Lights),
     Key::typed("c", "The film fills the window", || Action::Cinema),

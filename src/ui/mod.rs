@@ -28,6 +28,7 @@ mod pointer;
 mod remote;
 mod settings;
 mod theme;
+mod tracks;
 mod view;
 mod waiting;
 mod walk;

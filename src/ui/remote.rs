@@ -2,6 +2,7 @@ use bevy::{math::Affine3A, prelude::*};
 use bevy_egui::input::EguiWantsInput;
 
 use super::{Action, icon::Icon};
+use crate::film::TurnChapter;
 use crate::theater::{
     Cinema, PlaceSound, SeatedCamera, Theater, Tier,
     hall::shape::{ALL_FACES, Corner, Paint, Shape},
@@ -201,14 +202,22 @@ fn in_hand() -> Affine3A {
 
 /// Row by row from the top.
 const BUTTONS: &[&[(Icon, fn() -> Action)]] = &[
-    &[(Icon::Lights, || Action::Lights), (Icon::Sound, || Action::NextSound)],
+    &[(Icon::Lights, || Action::Lights), (Icon::Subtitles, || Action::NextSubtitle), (Icon::Sound, || Action::NextSound)],
+    &[
+        (Icon::PreviousChapter, || Action::Chapter(TurnChapter::Previous)),
+        (Icon::PlayPause, || Action::Toggle),
+        (Icon::NextChapter, || Action::Chapter(TurnChapter::Next)),
+    ],
     &[(Icon::Back, || Action::SeekBy { seconds: -10 }), (Icon::Forward, || Action::SeekBy { seconds: 10 })],
-    &[(Icon::PlayPause, || Action::Toggle), (Icon::Muted, || Action::Mute)],
-    &[(Icon::Quieter, || Action::VolumeBy { percent: -5.0 }), (Icon::Louder, || Action::VolumeBy { percent: 5.0 })],
-    &[(Icon::People, || Action::People), (Icon::Chat, || Action::Chat)],
+    &[
+        (Icon::Quieter, || Action::VolumeBy { percent: -5.0 }),
+        (Icon::Muted, || Action::Mute),
+        (Icon::Louder, || Action::VolumeBy { percent: 5.0 }),
+    ],
+    &[(Icon::People, || Action::People), (Icon::Cinema, || Action::Cinema), (Icon::Chat, || Action::Chat)],
 ];
 
-const WIDTH_M: f32 = 0.064;
+const WIDTH_M: f32 = 0.088;
 const LENGTH_M: f32 = 0.160;
 const BUTTON_M: f32 = 0.022;
 const PITCH_M: f32 = 0.027;

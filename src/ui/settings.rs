@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     audio::{DeviceName, Devices, LookForDevices, Mixer, OFFSET_MAX_MS, Tune, Tuning},
-    film::LeftAt,
+    film::{LeftAt, SubtitleLook},
     room::Frame as Order,
     theater::{PlaceSettings, Quality},
 };
@@ -20,7 +20,7 @@ pub(super) fn plugin(app: &mut App) {
 
 fn gather(
     mut choices: ResMut<Choices>,
-    place: Res<PlaceSettings>,
+    (place, subtitles): (Res<PlaceSettings>, Res<SubtitleLook>),
     quality: Res<Quality>,
     look: Res<Look>,
     mixer: Option<Res<Mixer>>,
@@ -36,6 +36,7 @@ fn gather(
         commands.trigger(LookForDevices);
     }
     choices.place = *place;
+    choices.subtitles = *subtitles;
     choices.quality = *quality;
     choices.theme = look.theme;
     choices.tuning = mixer.as_ref().map(|mixer| Tuning::of(mixer)).unwrap_or_default();
@@ -62,6 +63,7 @@ pub(super) fn show(context: &egui::Context, choices: &Choices, actions: &mut Vec
             ScrollArea::vertical().max_height((height - 8.0 * GRID).max(8.0 * GRID)).show(ui, |ui| {
                 ui.set_width(width - 48.0);
                 sound(ui, choices, actions);
+                subtitles(ui, choices, actions);
                 hall(ui, choices, actions);
                 program(ui, choices, actions);
             });
@@ -101,6 +103,22 @@ fn sound(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
             actions.push(Action::Tune(Tune::OffsetMs(ms)));
         }
     });
+}
+
+fn subtitles(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
+    heading(ui, "Subtitles");
+    let before = choices.subtitles;
+    let mut look = before;
+    row(ui, "Size", |ui| {
+        ui.add(Slider::new(&mut look.percent, SubtitleLook::PERCENT).suffix(" %").fixed_decimals(0).step_by(5.0));
+    });
+    row(ui, "Height", |ui| {
+        let slider = Slider::new(&mut look.lift_percent, SubtitleLook::LIFT_PERCENT).suffix(" %").fixed_decimals(0).step_by(5.0);
+        ui.add(slider).on_hover_text("Below 0 they stand beneath the picture, where there is room");
+    });
+    if look != before {
+        actions.push(Action::Subtitles(look));
+    }
 }
 
 fn hall(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
@@ -194,6 +212,7 @@ pub(super) struct Choices {
     pub is_shown: bool,
     was_shown: bool,
     place: PlaceSettings,
+    subtitles: SubtitleLook,
     quality: Quality,
     theme: Theme,
     tuning: Tuning,

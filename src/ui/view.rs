@@ -2,7 +2,7 @@ use bevy::prelude::*;
 
 use crate::{
     audio::Mixer,
-    film::{Buffered, Opening, Screening},
+    film::{Buffered, Opening, Screening, Subtitles},
     room::{Frame, Now, ParticipantId, Playback, Room},
 };
 
@@ -17,6 +17,7 @@ fn gather(
     room: Single<&Playback, With<Room>>,
     screening: Option<Res<Screening>>,
     opening: Option<Res<Opening>>,
+    subtitles: Option<Res<Subtitles>>,
     mixer: Option<Res<Mixer>>,
     buffered: Option<Res<Buffered>>,
     now: Res<Now>,
@@ -35,10 +36,13 @@ fn gather(
             plays,
             rate: room.timeline.rate.factor(),
             is_waiting: room.gather.is_some(),
-            sound: screening.as_ref().map(|screening| screening.sound_name()),
+            sound: screening.as_ref().and_then(|screening| screening.sound()),
+            sounds: screening.as_ref().map_or_else(Vec::new, |screening| screening.sound_names()),
+            subtitle: subtitles.as_ref().and_then(|subtitles| subtitles.track()),
+            subtitles: screening.as_ref().map_or_else(Vec::new, |screening| screening.subtitle_names()),
+            subtitle_delay_s: subtitles.as_ref().map_or(0.0, |subtitles| subtitles.delay_ns() as f64 / 1e9),
             buffered: buffered.map_or_else(Vec::new, |buffered| buffered.0.clone()),
             chapters: screening.as_ref().map_or_else(Vec::new, |screening| chapters(screening)),
-            has_sounds: screening.as_ref().is_some_and(|screening| screening.info().sounds.len() > 1),
         }),
         opening: opening.map(|opening| opening.name().to_owned()),
         volume_percent: mixer.as_ref().map_or(0.0, |mixer| mixer.film_volume()),
@@ -86,10 +90,16 @@ pub struct ViewOfFilm {
     pub buffered: Vec<std::ops::Range<f32>>,
     /// Its chapters, from the first.
     pub chapters: Vec<ChapterMark>,
-    /// The sound track in words.
-    pub sound: Option<String>,
-    /// Whether there is more than one.
-    pub has_sounds: bool,
+    /// The sound track that plays, counted from 0.
+    pub sound: Option<usize>,
+    /// All sound tracks in words.
+    pub sounds: Vec<String>,
+    /// The subtitle track that is shown, counted from 0.
+    pub subtitle: Option<usize>,
+    /// All subtitle tracks in words.
+    pub subtitles: Vec<String>,
+    /// How much later than timed they are shown.
+    pub subtitle_delay_s: f64,
 }
 
 /// Where a chapter begins.

@@ -1,0 +1,52 @@
+use super::Screening;
+use crate::media::{SoundTrack, SubtitleTrack};
+
+impl Screening {
+    /// The sound tracks as they are offered, in the file's order.
+    #[must_use]
+    pub fn sound_names(&self) -> Vec<String> {
+        self.info().sounds.iter().enumerate().map(|(number, track)| sound_name(number, track)).collect()
+    }
+
+    /// The subtitle tracks as they are offered: the file's, then those of files beside it.
+    #[must_use]
+    pub fn subtitle_names(&self) -> Vec<String> {
+        self.info().subtitles.iter().enumerate().map(|(number, track)| subtitle_name(number, track)).collect()
+    }
+}
+
+fn sound_name(number: usize, track: &SoundTrack) -> String {
+    let layout = match track.channels {
+        0 => String::new(),
+        1 => "mono".to_owned(),
+        2 => "stereo".to_owned(),
+        channels => format!("{channels} channels"),
+    };
+    name(number, [&track.title, &track.language], &[track.codec, &layout])
+}
+
+fn subtitle_name(number: usize, track: &SubtitleTrack) -> String {
+    let (forced, external) = (if track.is_forced { "forced" } else { "" }, if track.is_external { "file" } else { "" });
+    name(number, [&track.title, &track.language], &[track.codec, forced, external])
+}
+
+/// Title and language where there are any, and what else tells tracks apart.
+fn name(number: usize, names: [&str; 2], more: &[&str]) -> String {
+    let mut words: Vec<&str> = names.into_iter().filter(|name| !name.is_empty() && *name != "und").collect();
+    words.dedup();
+    let name = if words.is_empty() { format!("Track {}", number + 1) } else { words.join(", ") };
+    let more: Vec<&str> = more.iter().copied().filter(|word| !word.is_empty()).collect();
+    if more.is_empty() { name } else { format!("{name}  ({})", more.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tracks_are_told_apart() {
+        assert_eq!(name(0, ["Commentary", "eng"], &["ac3", "stereo"]), "Commentary, eng  (ac3, stereo)");
+        assert_eq!(name(1, ["", "und"], &["", ""]), "Track 2");
+        assert_eq!(name(2, ["eng", "eng"], &["subrip", "forced", ""]), "eng  (subrip, forced)");
+    }
+}
