@@ -122,7 +122,7 @@ impl Rate {
     #[must_use]
     pub fn from_factor(factor: f64) -> Option<Self> {
         let thousandths = (factor * 1000.0).round();
-        (500.0..=2000.0).contains(&thousandths).then(|| Self(thousandths as u16))
+        (500.0..=2000.0).contains(&thousandths).then_some(Self(thousandths as u16))
     }
 
     /// As a factor.
