@@ -11,6 +11,7 @@ use houselights::{
     film::StepFrame,
     room::{Ask, SeatNumber, SitDown},
     theater::{Screen, Tier},
+    ui::Remote,
 };
 
 use crate::support::{clip::Clip, hall::Hall};
@@ -260,6 +261,7 @@ fn a_screen_seen_small_or_from_the_side_does_not_shimmer() {
     for tier in [Tier::Low, Tier::High] {
         let mut hall = Hall::open((320, 180), tier);
         hall.hide_panels();
+        hall.world().resource_mut::<Remote>().is_up = false;
         hall.present(&path, false);
         for seat in [35, 1] {
             hall.trigger(SitDown(SeatNumber::new(seat).unwrap()));
@@ -267,13 +269,16 @@ fn a_screen_seen_small_or_from_the_side_does_not_shimmer() {
             hall.steps(200);
             let pixels = hall.offscreen.read_pixels().unwrap();
             let places = (0..20).flat_map(|x| (0..12).map(move |y| (0.05 + x as f32 * 0.047, 0.05 + y as f32 * 0.047)));
-            let shown: Vec<u8> = places
+            let mut shown: Vec<u8> = places
                 .map(|(x, y)| hall.pixel_of_film(x, y))
                 .filter(|at| at.x >= 0.0 && at.y >= 0.0 && at.x < 320.0 && at.y < 180.0)
                 .map(|at| pixels[(at.y as usize * 320 + at.x as usize) * 4 + 1])
                 .collect();
-            let (least, most) = (shown.iter().min().copied().unwrap_or(0), shown.iter().max().copied().unwrap_or(255));
-            assert!(shown.len() > 60 && most - least <= 4, "{tier:?}, seat {seat}: {least} to {most} in {} places", shown.len());
+            // Something of the hall may stand before a corner of it.
+            shown.sort_unstable();
+            let (count, tenth) = (shown.len(), shown.len() / 10);
+            let (least, most) = (shown[tenth], shown[count - 1 - tenth]);
+            assert!(count > 60 && most - least <= 4, "{tier:?}, seat {seat}: {shown:?}");
             assert!((120..=140).contains(&least), "{tier:?}, seat {seat}: black and white make grey, not {least}");
         }
     }
