@@ -12,7 +12,7 @@
 //! | first | `room` | who is here and what everybody agreed on: seats, rights, chat, how the film moves |
 //! | first | `audio` | the mixer, live feeds with an exact clock, the outputs |
 //! | first | `notice` | what a person should be told |
-//! | ground | [`media`] | bytes to pictures and sound |
+//! | ground | [`media`] | bytes to pictures, sound and subtitles |
 //! | ground | [`net`] | the door: who is who, one connection a pair, pings |
 //! | ground | [`swarm`] | the film's bytes between people |
 //! | ground | [`clock`] | film time, room time, the host's clock, the timeline, how to follow it |

@@ -35,6 +35,8 @@ pub(crate) fn run() -> Vec<Row> {
                     light: false,
                     cinema,
                     paused: false,
+                    subtitle: Some(0),
+                    subtitle_file: None,
                     people: 0,
                     stand: None,
                     standing: 0,

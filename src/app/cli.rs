@@ -125,6 +125,14 @@ pub struct Shot {
     #[arg(long)]
     pub film: Option<PathBuf>,
 
+    /// Which subtitle track, counted from 1; 0 for none, without it the usual one
+    #[arg(long, value_name = "N")]
+    pub subtitle: Option<usize>,
+
+    /// A file of subtitles to show
+    #[arg(long, value_name = "FILE")]
+    pub subtitle_file: Option<PathBuf>,
+
     /// Place in the film, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
     pub at: f64,
@@ -323,7 +331,7 @@ const LINK: &str = "houselights:";
 const MAX_SIDE: u32 = 8192;
 /// A clock worse than a tenth is none.
 const MAX_PPM: f64 = 100_000.0;
-const AFTER_HELP: &str = "Headless lines: open FILE | present FILE | play | pause | toggle | seek SECONDS | rate FACTOR | step 1 or -1 | chapter N | start | audio N | volume PERCENT | night on/off | offset MS | device NAME | mute | close | state | people | chat | \
+const AFTER_HELP: &str = "Headless lines: open FILE | present FILE | play | pause | toggle | seek SECONDS | rate FACTOR | step 1 or -1 | chapter N | start | audio N | subtitle N | subtitle-file FILE | subtitle-delay SECONDS | volume PERCENT | night on/off | offset MS | device NAME | mute | close | state | people | chat | \
      sit SEAT | stand X Z | look YAW PITCH | say TEXT | invite | leave | kick NAME | mute NAME | lock | unlock | allow NAME RIGHT | deny NAME RIGHT | quit";
 
 #[cfg(test)]

@@ -14,7 +14,10 @@ use super::{Cli, Ground, cli, house, people, print, say};
 use crate::{
     audio::{ChangeVolume, Mixer, OFFSET_MAX_MS, Tune},
     clock::{FilmTime, Rate},
-    film::{Abandoned, ChooseSound, FilmSource, Finished, Open, OpenFailed, Opening, Screening, StepFrame, TurnChapter},
+    film::{
+        Abandoned, AddSubtitles, ChooseSound, ChooseSubtitle, DelaySubtitles, FilmSource, Finished, Open, OpenFailed, Opening, Screening,
+        StepFrame, Subtitles, TurnChapter,
+    },
     notice::{Notice, Severity},
     room::{
         Ask, FilmId, Footing, Head, Hosting, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback, Right, Room, Say,
@@ -189,6 +192,12 @@ pub enum Line {
     Chapter(usize),
     /// Play sound track `N`, counted from 1; 0 for none.
     Audio(usize),
+    /// Show subtitle track `N`, counted from 1; 0 for none.
+    Subtitle(usize),
+    /// Read a file of subtitles and show it.
+    SubtitleFile(PathBuf),
+    /// Show the subtitles so much later, in nanoseconds.
+    SubtitleDelay(i64),
     /// The film's volume in percent.
     Volume(f32),
     /// Sound off or on again.
@@ -265,6 +274,18 @@ impl Line {
                 .ok()
                 .map(Self::Audio)
                 .ok_or_else(|| "Say which sound track, counted from 1: audio 2; audio 0 is none.".to_owned()),
+            "subtitle" if rest == "off" => Ok(Self::Subtitle(0)),
+            "subtitle" => rest
+                .parse()
+                .ok()
+                .map(Self::Subtitle)
+                .ok_or_else(|| "Say which subtitle track, counted from 1: subtitle 2; subtitle off is none.".to_owned()),
+            "subtitle-file" if !rest.is_empty() => Ok(Self::SubtitleFile(rest.into())),
+            "subtitle-file" => Err("Say which file: subtitle-file FILE.".to_owned()),
+            "subtitle-delay" => number()
+                .filter(|seconds| seconds.abs() <= 3600.0)
+                .map(|seconds| Self::SubtitleDelay((seconds * 1e9) as i64))
+                .ok_or_else(|| "Say by how many seconds, up to an hour: subtitle-delay 0.5; a negative number is sooner.".to_owned()),
             "volume" => number()
                 .filter(|volume| (0.0..=f64::from(crate::audio::VOLUME_MAX)).contains(volume))
                 .map(|volume| Self::Volume(volume as f32))
@@ -390,6 +411,17 @@ impl Line {
                     Answer::ok()
                 }
             },
+            Self::Subtitle(number) => match world.get_resource::<Screening>().map(|screening| screening.info().subtitles.len()) {
+                None => Answer::error("There is no film. Open one first: open FILE.".to_owned()),
+                Some(0) if number > 0 => Answer::error("This film has no subtitles.".to_owned()),
+                Some(count) if number > count => Answer::error(format!("This film has {count} subtitle tracks.")),
+                Some(_) => does(world, ChooseSubtitle::Number(number.checked_sub(1))),
+            },
+            Self::SubtitleFile(_) if !world.contains_resource::<Screening>() => {
+                Answer::error("There is no film. Open one first: open FILE.".to_owned())
+            }
+            Self::SubtitleFile(path) => does(world, AddSubtitles(path)),
+            Self::SubtitleDelay(ns) => does(world, DelaySubtitles::To { ns }),
             Self::Volume(percent) => {
                 world.trigger(ChangeVolume::To(percent));
                 Answer::ok()
@@ -491,6 +523,8 @@ struct State {
     night: bool,
     offset_ms: i32,
     audio: usize,
+    /// The subtitle track that is shown, counted from 1; 0 for none.
+    subtitle: usize,
     /// Alone, host, joining or guest.
     room: &'static str,
     seat: Option<u8>,
@@ -523,6 +557,7 @@ impl State {
             night: world.get_resource::<Mixer>().is_some_and(Mixer::is_night),
             offset_ms: world.get_resource::<Mixer>().map_or(0, Mixer::offset_ms),
             problem: world.get_resource::<LastProblem>().and_then(|last| last.0.as_ref()).map(|(problem, _)| problem.clone()),
+            subtitle: world.get_resource::<Subtitles>().and_then(Subtitles::track).map_or(0, |number| number + 1),
             audio: world.get_resource::<Screening>().and_then(Screening::sound).map_or(0, |number| number + 1),
         }
     }
@@ -551,6 +586,9 @@ mod tests {
         assert_eq!(Line::parse("volume 80"), Ok(Line::Volume(80.0)));
         assert_eq!(Line::parse("step -1"), Ok(Line::Step(StepFrame::Previous)));
         assert_eq!(Line::parse("chapter 2"), Ok(Line::Chapter(2)));
+        assert_eq!(Line::parse("subtitle off"), Ok(Line::Subtitle(0)));
+        assert_eq!(Line::parse("subtitle-file a b.srt"), Ok(Line::SubtitleFile("a b.srt".into())));
+        assert_eq!(Line::parse("subtitle-delay -0.5"), Ok(Line::SubtitleDelay(-500_000_000)));
         for wrong in [
             "step 2",
             "chapter 0",
@@ -574,6 +612,8 @@ mod tests {
             "play now",
             "dance",
             "open",
+            "subtitle",
+            "subtitle-delay x",
         ] {
             assert!(Line::parse(wrong).is_err(), "{wrong}");
         }

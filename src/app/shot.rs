@@ -11,7 +11,7 @@ use super::{
 use crate::{
     audio::{Mixer, Output, backend::capture},
     clock::FilmTime,
-    film::{Decoding, FilmSource, Open, OpenFailed, Opening, Screening},
+    film::{AddSubtitles, ChooseSubtitle, Decoding, FilmSource, Open, OpenFailed, Opening, Screening},
     room::{Ask, Myself, Now, SeatNumber, Sits},
     theater::{Cinema, Curtain, HeadPose, HouseLights, Mood, Screen, Stands, Tier, Viewer, avatar, seat_place, walk::free_near},
     trace::Trace,
@@ -43,6 +43,8 @@ pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
         light: shot.light,
         cinema: shot.cinema,
         paused: shot.paused,
+        subtitle: shot.subtitle,
+        subtitle_file: shot.subtitle_file.clone(),
         people: usize::from(shot.people),
         stand: shot.stand.map(|spot| Vec2::new(spot.x, spot.z)),
         standing: usize::from(shot.standing),
@@ -140,6 +142,12 @@ fn show_film(offscreen: &mut Offscreen, order: &ShotOrder) -> Result<(), String>
         }
     }
     let world = offscreen.app.world_mut();
+    if let Some(number) = order.subtitle {
+        world.trigger(ChooseSubtitle::Number(number.checked_sub(1)));
+    }
+    if let Some(path) = order.subtitle_file.clone() {
+        world.trigger(AddSubtitles(path));
+    }
     world.trigger(Ask::SeekTo(order.at));
     world.flush();
     let is_there = (0..SEEKING_STEPS).any(|_| {
@@ -196,6 +204,10 @@ pub struct ShotOrder {
     pub light: bool,
     /// The film alone.
     pub cinema: bool,
+    /// Which subtitle track, counted from 1; 0 for none.
+    pub subtitle: Option<usize>,
+    /// A file of subtitles to show.
+    pub subtitle_file: Option<std::path::PathBuf>,
     /// As in a pause.
     pub paused: bool,
     /// How many sample people sit in the hall.

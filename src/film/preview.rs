@@ -92,7 +92,7 @@ impl Lookup {
                 Told::Opened(_) => self.is_open = true,
                 // There is nothing to see there.
                 Told::Ended { .. } | Told::Failed(_) | Told::NoPicture { .. } => self.is_seeking = false,
-                Told::NoSound { .. } | Told::SoundIsElsewhere { .. } => {}
+                Told::NoSound { .. } | Told::SoundIsElsewhere { .. } | Told::SubtitlesAdded(_) | Told::NoSubtitles { .. } => {}
             }
         }
         let mut thumbnail = None;

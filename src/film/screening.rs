@@ -7,6 +7,7 @@ use super::{
     fetch::Fetching,
     open::{Hand, STUCK_NS},
     share::Shared,
+    subtitles::{Subtitles, added},
 };
 use crate::{
     audio::{Feed, Heard, Mixer, feed},
@@ -33,7 +34,7 @@ fn step_by_hand(mut screening: ResMut<Screening>) {
     }
 }
 
-fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
+fn hear_player(mut screening: ResMut<Screening>, mut subtitles: ResMut<Subtitles>, mut commands: Commands) {
     while let Some(event) = screening.player.next_event() {
         match event {
             Told::Ended { generation, film_ns } if generation == screening.generation => {
@@ -58,6 +59,14 @@ fn hear_player(mut screening: ResMut<Screening>, mut commands: Commands) {
                 commands
                     .trigger(Notice::problem(format!("This sound track cannot be played ({reason}). Choose another one with the remote.")));
             }
+            Told::SubtitlesAdded(track) => {
+                let number = screening.info.subtitles.len();
+                if let Some(notice) = added(&track, number, &mut subtitles) {
+                    commands.trigger(notice);
+                }
+                screening.info.subtitles.push(track);
+            }
+            Told::NoSubtitles { sentence } => commands.trigger(Notice::problem(sentence)),
             Told::Opened(_) => tracing::error!("a film was opened twice"),
             Told::Failed(error) => commands.trigger(Notice::problem(error.to_string())),
         }

@@ -23,7 +23,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, clear.in_set(Frame::Show).run_if(resource_removed::<Screening>));
 }
 
-fn show(
+pub(super) fn show(
     mut screening: ResMut<Screening>,
     mut screen: ResMut<Screen>,
     room: Single<&Playback, With<Room>>,

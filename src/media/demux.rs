@@ -16,6 +16,7 @@ use super::{
     kept::TRACKS_MAX,
     picture::Said,
     player::{Seek, Shared},
+    subtitle::{EmbeddedTrack, Order, Packets},
     video::{self, VideoStream},
 };
 use crate::handover::{MailboxReceiver, MailboxSender, QueueProducer};
@@ -30,6 +31,9 @@ pub(super) struct Demux {
     pub(super) sounds: Vec<usize>,
     /// The streams that are passed on: the picture, and all sound, so that another track is heard at once.
     pub(super) wanted: Vec<usize>,
+    /// Streams of subtitles: all are read along, whichever is shown.
+    pub(super) subtitles: Vec<usize>,
+    pub(super) packets: Packets,
     pub(super) generation: u32,
     /// Whether nothing was read since the film was opened: some formats cannot be sought in at all.
     pub(super) is_fresh: bool,
@@ -97,6 +101,10 @@ impl Demux {
                 let is_wanted = self.wanted.contains(&packet.stream());
                 if is_wanted {
                     self.land(packet);
+                } else if let Some(track) = self.subtitles.iter().position(|index| *index == packet.stream())
+                    && let Some(base) = input.stream(packet.stream()).map(|stream| stream.time_base())
+                {
+                    self.packets.send(track, &packet, base, self.start_us);
                 }
                 Step::Worked
             }
@@ -128,7 +136,8 @@ impl Demux {
         self.landing = None;
         let film_ns = seek.film_ns.max(0);
         if let Some(input) = &mut self.input {
-            ffi::discard_others(input, &self.wanted);
+            let wanted: Vec<usize> = self.wanted.iter().chain(&self.subtitles).copied().collect();
+            ffi::discard_others(input, &wanted);
             let is_at_start = film_ns == 0 && std::mem::take(&mut self.is_fresh);
             if !is_at_start && self.go_to(film_ns) && self.video.is_some() {
                 self.landing = Some(Landing { film_ns, back_ns: FIRST_STEP_BACK_NS });
@@ -246,8 +255,16 @@ impl Demux {
                 opened.sounds.push(SoundStream { index, parameters, time_base, start_us: self.start_us });
             }
         }
+        let with_parameters = streams.subtitles.iter().map(|index| input.stream(*index).map(|stream| stream.parameters()));
+        let tracks = info.subtitles.iter().cloned().zip(with_parameters);
+        let tracks = tracks.filter_map(|(info, parameters)| Some(EmbeddedTrack { info, parameters: parameters? })).collect();
+        let video_size = info.video.map_or((0, 0), |video| (video.width, video.height));
+        if !self.packets.order(Order::Opened { tracks, fonts: ffi::fonts(&input), video: video_size }) {
+            tracing::error!("the subtitles' first order does not fit");
+        }
         self.video = streams.video;
         self.sounds = streams.sounds;
+        self.subtitles = streams.subtitles;
         // Before it is told: the seek that follows must find the streams known.
         if self.items.push(0, Item::Opened(Box::new(opened))).is_err() {
             tracing::error!("the first item does not fit");

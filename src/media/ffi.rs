@@ -7,9 +7,11 @@ use std::{ffi::CStr, sync::Once};
 use ffmpeg_next::{
     DictionaryRef, codec, ffi,
     format::{Pixel, context::Input, stream::Stream},
-    frame,
+    frame, media,
     software::scaling,
 };
+
+use super::subtitle::SubtitleFont;
 
 /// Prepares FFmpeg once a process: quiet log, bounded allocations.
 pub(super) fn prepare() {
@@ -105,6 +107,31 @@ pub(super) fn entry(metadata: &DictionaryRef<'_>, key: &CStr) -> Option<String> 
         (!entry.is_null()).then(|| CStr::from_ptr((*entry).value).to_string_lossy().into_owned())
     }
 }
+
+/// The fonts that a film brings along for its subtitles, as many as is sensible.
+pub(super) fn fonts(input: &Input) -> Vec<SubtitleFont> {
+    let mut fonts = Vec::new();
+    let mut room = FONT_BYTES_MAX;
+    for stream in input.streams() {
+        let parameters = stream.parameters();
+        // SAFETY: `parameters` owns the structure and is borrowed; FFmpeg keeps pointer and size of the extra data together.
+        let bytes = unsafe {
+            let raw = parameters.as_ptr();
+            let (data, size) = ((*raw).extradata, usize::try_from((*raw).extradata_size).unwrap_or(0));
+            if data.is_null() { &[][..] } else { std::slice::from_raw_parts(data, size) }
+        };
+        if parameters.medium() == media::Type::Attachment && !bytes.is_empty() && bytes.len() <= room && fonts.len() < FONTS_MAX {
+            room -= bytes.len();
+            let name = entry(&stream.metadata(), c"filename").unwrap_or_default();
+            fonts.push(SubtitleFont { name, bytes: bytes.to_vec() });
+        }
+    }
+    fonts
+}
+
+/// Films with many scripts bring some thirty fonts.
+const FONTS_MAX: usize = 128;
+const FONT_BYTES_MAX: usize = 96 << 20;
 
 /// Channels of coded sound as the file says, before a decoder is open.
 pub(super) fn channels(parameters: &codec::Parameters) -> u16 {

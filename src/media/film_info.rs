@@ -1,6 +1,6 @@
 use ffmpeg_next::{format::context::Input, format::stream::Disposition, media::Type};
 
-use super::ffi;
+use super::{SubtitleTrack, ffi, subtitle::TRACKS_MAX};
 
 /// What is known of a film once it is open.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -15,6 +15,8 @@ pub struct FilmInfo {
     pub sounds: Vec<SoundTrack>,
     /// Which sound track plays unless somebody chooses.
     pub default_sound: Option<usize>,
+    /// Every subtitle track, in the file's order; those that are added come behind.
+    pub subtitles: Vec<SubtitleTrack>,
     /// Named places, in order.
     pub chapters: Vec<Chapter>,
 }
@@ -65,6 +67,7 @@ pub struct Chapter {
 pub(super) struct Streams {
     pub(super) video: Option<usize>,
     pub(super) sounds: Vec<usize>,
+    pub(super) subtitles: Vec<usize>,
 }
 
 /// Reads what the open file says of itself; every number is checked, every list and text bounded.
@@ -110,6 +113,19 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
                 });
                 streams.sounds.push(stream.index());
             }
+            Type::Subtitle if info.subtitles.len() < TRACKS_MAX => {
+                let metadata = stream.metadata();
+                let said = |key| ffi::entry(&metadata, key).map(|said| text(&said)).unwrap_or_default();
+                info.subtitles.push(SubtitleTrack {
+                    language: said(c"language"),
+                    title: said(c"title"),
+                    codec: parameters.id().name(),
+                    is_default: stream.disposition().contains(Disposition::DEFAULT),
+                    is_forced: stream.disposition().contains(Disposition::FORCED),
+                    is_external: false,
+                });
+                streams.subtitles.push(stream.index());
+            }
             _ => {}
         }
     }
@@ -131,7 +147,7 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
 }
 
 /// A text from a file on its way to a screen: bounded, one line, nothing that changes the direction of what stands beside it.
-fn text(raw: &str) -> String {
+pub(super) fn text(raw: &str) -> String {
     let is_direction = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     raw.chars().filter(|&c| !c.is_control() && !is_direction(c)).take(MAX_TEXT_CHARS).collect::<String>().trim().to_owned()
 }

@@ -1,8 +1,8 @@
-//! Bytes to pictures and sound.
+//! Bytes to pictures, sound and subtitles.
 //!
 //! A [`Player`] takes a [`Source`] (anything that reads and seeks) and gives pictures through a bounded queue and one unbroken stretch of 48 kHz stereo sound
 //! through a ring. Two threads do the work: `demux` reads and cuts, `decode` turns packets into pictures and samples; FFmpeg adds its own threads for frames.
-//! Each thread is a `step()` that tests and offscreen tools call by hand.
+//! A third one, the subtitler, draws subtitles. Each thread is a `step()` that tests and offscreen tools call by hand.
 //!
 //! Sound is continuous by construction: gaps in a file, a film without sound and the time after its last sample become silence here, so that everything
 //! above can take the sound as the clock. A seek has a number, its *generation*; whatever belongs to an older one is dropped wherever it stands.
@@ -32,6 +32,7 @@ mod picture;
 mod player;
 mod sound;
 mod source;
+mod subtitle;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -51,4 +52,5 @@ pub use picture::{Picture, Plane};
 pub use player::{ByHand, Event, OtherSound, Player, Seek};
 pub use sound::SOUND_RATE;
 pub use source::{ReadSeek, Source};
+pub use subtitle::{SubtitlePicture, SubtitleTrack, SubtitleWish, is_subtitle_file, subtitle_title};
 pub use thumbnail::Thumbnail;

@@ -1,24 +1,26 @@
 use std::{
     collections::VecDeque,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
-    thread::Builder,
+    thread::{Builder, Thread},
     time::Duration,
 };
 
 use ffmpeg_next::Packet;
 
 use super::{
-    Error, FilmInfo, Picture, Source,
+    Error, FilmInfo, Picture, Source, SubtitlePicture, SubtitleTrack, SubtitleWish,
     activity::Activity,
     decode::{Decode, Opened, Step},
     demux::Demux,
     ffi,
     kept::Kept,
+    subtitle::{Order, Packets, Subtitler},
 };
-use crate::handover::{MailboxReceiver, MailboxSender, QueueConsumer, SampleProducer, mailbox, queue};
+use crate::handover::{MailboxReceiver, MailboxSender, QueueConsumer, SampleProducer, Slot, mailbox, queue};
 
 /// A film being decoded. Dropping it ends its threads and closes the film; it does not wait for them.
 #[derive(Debug)]
@@ -27,6 +29,11 @@ pub struct Player {
     turns: MailboxSender<OtherSound>,
     events: MailboxReceiver<Event>,
     pictures: QueueConsumer<Picture>,
+    subtitles: Packets,
+    subtitle_wishes: Slot<SubtitleWish>,
+    subtitle_pictures: Slot<SubtitlePicture>,
+    /// Sleeps while there is nothing new; `None` where steps are made by hand.
+    subtitler: Option<Thread>,
     shared: Arc<Shared>,
 }
 
@@ -36,9 +43,11 @@ impl Player {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(source: Source, mono_ns: fn() -> i64) -> Result<Self, Error> {
-        let (player, ByHand { mut demux, mut decode, .. }) = Self::new(source, Some(mono_ns));
+        let (mut player, ByHand { mut demux, mut decode, mut subtitler, .. }) = Self::new(source, Some(mono_ns));
         Builder::new().name("demux".into()).spawn(move || demux_thread(&mut demux)).map_err(Error::NoThread)?;
         Builder::new().name("decode".into()).spawn(move || decode_thread(&mut decode)).map_err(Error::NoThread)?;
+        let thread = Builder::new().name("subtitles".into()).spawn(move || subtitle_thread(&mut subtitler)).map_err(Error::NoThread)?;
+        player.subtitler = Some(thread.thread().clone());
         Ok(player)
     }
 
@@ -57,7 +66,10 @@ impl Player {
         let (event_sender, events) = mailbox(64);
         let (item_producer, items) = queue(256);
         let (picture_producer, pictures) = queue(PICTURES_AHEAD);
+        let (subtitler, subtitles, subtitle_wishes, subtitle_pictures) = Subtitler::new(event_sender.clone(), Arc::clone(&shared));
         let demux = Demux {
+            subtitles: Vec::new(),
+            packets: subtitles.clone(),
             name: source.name().to_owned(),
             source: Some(source),
             input: None,
@@ -89,7 +101,8 @@ impl Player {
             kept: Kept::default(),
             course: None,
         };
-        (Self { seeks, turns, events, pictures, shared }, ByHand { demux, decode, is_done: false })
+        let player = Self { seeks, turns, events, pictures, subtitles, subtitle_wishes, subtitle_pictures, subtitler: None, shared };
+        (player, ByHand { demux, decode, subtitler, is_done: false })
     }
 
     /// Goes to a place. Pictures and sound of older generations stop coming; a seek under way is cancelled.
@@ -119,6 +132,41 @@ impl Player {
         &self.pictures
     }
 
+    /// Says which subtitles should be seen now; only the newest wish counts.
+    pub fn show_subtitles(&self, wish: SubtitleWish) {
+        // An older one is obsolete.
+        self.subtitle_wishes.put(wish);
+        self.wake_subtitler();
+    }
+
+    /// The subtitles as they look now, if they changed since the last call.
+    #[must_use]
+    pub fn subtitle_picture(&self) -> Option<SubtitlePicture> {
+        self.subtitle_pictures.take()
+    }
+
+    /// Reads a file of subtitles; what comes of it is told by [`next_event`](Self::next_event). Returns false if too much is waiting.
+    pub fn add_subtitles(&self, path: PathBuf) -> bool {
+        self.subtitles.order(Order::Load(path))
+    }
+
+    /// Reads the files beside a film that are its subtitles by their names.
+    pub fn find_subtitles_beside(&self, film: PathBuf) -> bool {
+        self.subtitles.order(Order::LookBeside(film))
+    }
+
+    /// How long the subtitler has been busy with one single thing: some seconds mean that a script is beyond drawing. The film is not held up by it.
+    #[must_use]
+    pub fn subtitles_stuck_for_ns(&self, now_mono_ns: i64) -> i64 {
+        self.shared.subtitle.working_for_ns(now_mono_ns)
+    }
+
+    fn wake_subtitler(&self) {
+        if let Some(thread) = &self.subtitler {
+            thread.unpark();
+        }
+    }
+
     /// How long a thread has been busy with one single thing. It waits neither for bytes nor for room nor for a command meanwhile, so some seconds mean that it is
     /// stuck and the player should be dropped.
     #[must_use]
@@ -130,6 +178,7 @@ impl Player {
 impl Drop for Player {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
+        self.wake_subtitler();
     }
 }
 
@@ -137,6 +186,7 @@ impl Drop for Player {
 pub struct ByHand {
     demux: Demux,
     decode: Decode,
+    subtitler: Subtitler,
     is_done: bool,
 }
 
@@ -147,7 +197,8 @@ impl ByHand {
         while !self.is_done {
             let (demux, decode) = (self.demux.step(), self.decode.step());
             self.is_done = demux == Step::Done || decode == Step::Done;
-            if demux != Step::Worked && decode != Step::Worked {
+            let subtitles = self.subtitler.step();
+            if [demux, decode, subtitles].iter().all(|step| *step != Step::Worked) {
                 break;
             }
             moved = true;
@@ -212,6 +263,13 @@ pub enum Event {
         /// In the course of which seek.
         generation: u32,
     },
+    /// A file of subtitles was read: its track is the one after the last.
+    SubtitlesAdded(SubtitleTrack),
+    /// Subtitles cannot be shown, or a file of them not be read.
+    NoSubtitles {
+        /// A sentence for the person.
+        sentence: String,
+    },
     /// Everything up to the end was passed on.
     Ended {
         /// Of which seek.
@@ -233,6 +291,7 @@ pub(super) struct Shared {
     pub(super) bytes_in_flight: AtomicUsize,
     pub(super) demux: Activity,
     pub(super) decode: Activity,
+    pub(super) subtitle: Activity,
     mono_ns: Option<fn() -> i64>,
 }
 
@@ -241,6 +300,11 @@ impl Shared {
     pub(super) fn must_leave(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
             || self.is_open.load(Ordering::Acquire) && self.wanted.load(Ordering::Acquire) != self.serving.load(Ordering::Acquire)
+    }
+
+    /// Whether the film is closed.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// By the clock that the threads were given; steps made by hand take no time.
@@ -276,6 +340,18 @@ fn decode_thread(decode: &mut Decode) {
     run(|| decode.step());
 }
 
+/// Messages wake it, and so do wishes; neither sound nor pictures wait for it.
+fn subtitle_thread(subtitler: &mut Subtitler) {
+    subtitler.orders.wake_current_thread();
+    loop {
+        match subtitler.step() {
+            Step::Worked => {}
+            Step::Idle => std::thread::park_timeout(IDLE_SUBTITLES),
+            Step::Done => return,
+        }
+    }
+}
+
 fn run(mut step: impl FnMut() -> Step) {
     loop {
         match step() {
@@ -289,5 +365,7 @@ fn run(mut step: impl FnMut() -> Step) {
 
 /// Short beside the second of sound in the ring.
 const IDLE: Duration = Duration::from_millis(10);
+/// Somebody always wakes it; this is for the program's end.
+const IDLE_SUBTITLES: Duration = Duration::from_secs(1);
 /// A third of a second at 24 pictures a second; 25 MB at 1080p.
 const PICTURES_AHEAD: usize = 8;

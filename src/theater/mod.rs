@@ -23,6 +23,7 @@ pub mod screen;
 mod settings;
 mod sound;
 mod stir;
+pub mod subtitles;
 pub mod view;
 pub mod walk;
 
@@ -39,6 +40,7 @@ pub use quality::{Quality, Tier, tier_of};
 pub use screen::{Planes, Screen, ScreenCurve, ScreenPicture, ScreenPlane, Surface, Upload};
 pub use settings::PlaceSettings;
 pub use sound::PlaceSound;
+pub use subtitles::{SubtitleFrame, SubtitleSurface, SubtitleText};
 pub use view::{SeatedCamera, Viewer};
 pub use walk::{Feet, SitBack, StandUp};
 
@@ -52,6 +54,7 @@ pub fn plugin(app: &mut App) {
         hall::plugin,
         view::plugin,
         screen::plugin,
+        subtitles::plugin,
         cinema::plugin,
         mood::plugin,
         avatar::plugin,

@@ -6,9 +6,12 @@ use bevy::{
 use bevy_egui::input::EguiWantsInput;
 
 use super::{Action, Awake};
-use crate::theater::{PlaceSettings, Seat, Viewer};
+use crate::{
+    film::{AddSubtitles, is_subtitle_file},
+    theater::{PlaceSettings, Seat, Viewer},
+};
 
-/// The mouse: right-drag looks around, a click sits down, the wheel is the volume, a dropped film opens.
+/// The mouse: right-drag looks around, a click sits down, the wheel is the volume, a dropped film opens, dropped subtitles are shown.
 pub(super) fn plugin(app: &mut App) {
     app.add_systems(Update, (look, wheel, wake, drop_file)).add_observer(sit);
 }
@@ -49,7 +52,11 @@ fn wake(
 fn drop_file(mut drops: MessageReader<FileDragAndDrop>, mut commands: Commands) {
     for drop in drops.read() {
         if let FileDragAndDrop::DroppedFile { path_buf, .. } = drop {
-            commands.trigger(Action::OpenFile(path_buf.clone()));
+            if is_subtitle_file(path_buf) {
+                commands.trigger(AddSubtitles(path_buf.clone()));
+            } else {
+                commands.trigger(Action::OpenFile(path_buf.clone()));
+            }
         }
     }
 }

@@ -55,6 +55,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("serde_json", &["trace", "app"]),
     ("ffmpeg_*", &["media"]),
     ("libass*", &["media"]),
+    ("chardetng", &["media"]),
+    ("encoding_rs", &["media"]),
     ("iroh*", &["net"]),
     ("noq*", &["net"]),
     ("tokio*", &["net"]),

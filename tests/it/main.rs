@@ -10,4 +10,5 @@ mod journey;
 mod picture;
 mod shaders;
 mod source;
+mod subtitles;
 mod support;

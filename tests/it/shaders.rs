@@ -21,6 +21,7 @@ const SHADERS: &[Row] = &[
     ("avatar.wgsl", &[&["BODY", "FACE", "SLEEP"], &["", "HIGH"]]),
     ("hall.wgsl", &[&["PLAIN", "CARPET", "FABRIC", "WOOD", "STARS", "VELVET", "PLUSH", "BRASS", "LAMP", "HALO", "BEAM"], &["", "HIGH"]]),
     ("screen.wgsl", &[&["", "HIGH"], &["", "PQ", "HLG"]]),
+    ("subtitles.wgsl", &[]),
 ];
 
 /// What Bevy passes to a material on a mesh (`MeshPipeline::specialize`, `MaterialPipeline::specialize`, `PipelineCache::new` and the settings of its
