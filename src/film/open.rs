@@ -96,6 +96,7 @@ fn hear_opening(
                 size_bytes: opening.size_bytes,
                 title: Title::from(info.title.as_str()),
                 duration_ns: info.duration_ns,
+                breaks_off_ns: None,
             };
             if let Some(player) = opening.player.take() {
                 let by_hand = opening.by_hand.take();

@@ -108,6 +108,7 @@ mod tests {
             size_bytes: number,
             title: Title::from("A film"),
             duration_ns: Some(3_600_000_000_000),
+            breaks_off_ns: None,
         }
     }
 

@@ -280,8 +280,8 @@ mod tests {
         let mut film = Unchanged::new(File::open(&path).unwrap());
         let mut bytes = [0; 10];
         film.read_exact(&mut bytes).unwrap();
-        let later = SystemTime::now() + Duration::from_secs(5);
-        File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        let writer = File::options().write(true).open(&path).unwrap();
+        writer.set_modified(film.written.unwrap() + Duration::from_secs(5)).unwrap();
         assert!(film.read_exact(&mut bytes).unwrap_err().to_string().contains("written"));
     }
 }

@@ -74,14 +74,12 @@ fn may(rights: &Rights, is_locked: bool, playback: &Playback, ask: &Ask, by: Opt
         Ask::Ready { .. } => Ok(()),
         // Only one copy says where the film ends: the presenter's, or, when that one is gone, whichever runs out first.
         Ask::Ended { .. } if presents || is_orphaned => Ok(()),
-        Ask::Ended { .. } => Err(""),
-        Ask::Forsake { .. } if presents => Ok(()),
-        Ask::Forsake { .. } => Err(""),
+        Ask::Forsake { .. } | Ask::Close if presents => Ok(()),
+        Ask::Ended { .. } | Ask::Forsake { .. } => Err(""),
         // Another film moves the film as well.
         Ask::Present { .. } if is_locked && !rights.remote && !rights.moderator => Err("The remote is locked. Ask a moderator for it."),
         Ask::Present { .. } if rights.present || rights.moderator => Ok(()),
         Ask::Present { .. } => Err("A moderator decides who puts on a film here, and did not choose you."),
-        Ask::Close if presents => Ok(()),
         Ask::SeekTo(_) | Ask::SeekBy { .. } if is_orphaned => {
             Err("Whoever brought this film has left: it plays on as far as it came, and cannot be moved.")
         }
@@ -98,6 +96,8 @@ fn deed(ask: &Ask, before: &Playback, after: &Playback) -> Option<String> {
             let plays = after.gather.map_or(after.timeline.after == Motion::Runs, |gather| gather.plays);
             Some(format!("{} at {}", if plays { "pressed play" } else { "paused" }, after.timeline.film))
         }
+        // From picture to picture nobody wants to read of.
+        Ask::SeekTo(_) if before.timeline.film.ns().abs_diff(after.timeline.film.ns()) < STEP_NS => None,
         Ask::SeekTo(_) | Ask::SeekBy { .. } => Some(format!("went to {}", after.timeline.film)),
         Ask::Present { .. } => Some(format!("put on {}", title(after))),
         Ask::Rate(rate) => Some(format!("set the speed to {rate}")),
@@ -194,9 +194,7 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Op
         Ask::Play if playback.gather.is_some() => {
             Some(Playback { gather: playback.gather.map(|gather| Gather { plays: true, ..gather }), ..playback.clone() })
         }
-        Ask::Play if film.duration_ns.is_some_and(|duration_ns| place.ns() >= duration_ns - END_MARGIN_NS) => {
-            Some(gather(FilmTime::ZERO, true))
-        }
+        Ask::Play if film.ends_at(place) => Some(gather(FilmTime::ZERO, true)),
         Ask::Play => Some(Playback { timeline: playback.timeline.play(start), ..playback.clone() }),
         Ask::Pause if !plays => None,
         Ask::Pause if playback.gather.is_some() => {
@@ -211,7 +209,7 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Op
             // Now its length is known, if the file was nearly right; a file that breaks off is not shorter for that.
             let breaks_off = film.duration_ns.is_some_and(|duration_ns| at.ns() + EARLY_END_NS.max(duration_ns / 10) < duration_ns);
             let duration_ns = if breaks_off { film.duration_ns } else { Some(at.ns()) };
-            let film = FilmOnScreen { duration_ns, ..film.clone() }.possible();
+            let film = FilmOnScreen { duration_ns, breaks_off_ns: breaks_off.then(|| at.ns()), ..film.clone() }.possible();
             is_of_now.then(|| Playback { film: Some(film), timeline: standing(at), ..playback.clone() })
         }
         Ask::Rate(rate) if rate == playback.timeline.rate => None,
@@ -332,6 +330,8 @@ pub struct FilmOnScreen {
     pub title: Title,
     /// Its length in nanoseconds, if it is known.
     pub duration_ns: Option<i64>,
+    /// Where it breaks off although it says that it is longer, once it was played that far: a damaged file.
+    pub breaks_off_ns: Option<i64>,
 }
 
 impl FilmOnScreen {
@@ -340,6 +340,12 @@ impl FilmOnScreen {
     pub fn bytes_per_second(&self) -> Option<u64> {
         let duration_s = self.duration_ns.filter(|ns| *ns > 0)? as f64 / 1e9;
         Some((self.size_bytes as f64 / duration_s) as u64)
+    }
+
+    /// Whether nothing of it comes any more from there.
+    fn ends_at(&self, place: FilmTime) -> bool {
+        let is_near = |end_ns: i64| place.ns().abs_diff(end_ns) <= END_MARGIN_NS.unsigned_abs();
+        self.duration_ns.is_some_and(|duration_ns| place.ns() >= duration_ns - END_MARGIN_NS) || self.breaks_off_ns.is_some_and(is_near)
     }
 
     /// The nearest place where it has a picture.
@@ -390,9 +396,10 @@ const LEAD_NS: i64 = 60_000_000;
 /// Whoever is farther away turns later than the others, and catches up.
 const LATENCY_MOST_NS: i64 = 400_000_000;
 /// A seek never goes closer to the end than this, so that there is a picture; and closer than this the film counts as over.
-const END_MARGIN_NS: i64 = 50_000_000;
+const END_MARGIN_NS: i64 = 10_000_000;
 /// Files that end this much before their own word are damaged; less is rounding.
 const EARLY_END_NS: i64 = 2_000_000_000;
+const STEP_NS: u64 = 500_000_000;
 /// For so long a presenter whose line broke is expected back.
 const AWAY_NS: i64 = 20_000_000_000;
 /// A thousand hours.
@@ -416,6 +423,7 @@ mod tests {
             size_bytes: 1,
             title: Title::from("A film"),
             duration_ns: Some(60 * SECOND),
+            breaks_off_ns: None,
         }
     }
 
@@ -460,7 +468,7 @@ mod tests {
     #[test]
     fn seeks_stay_inside_the_film() {
         for (ask, expected_s) in
-            [(Ask::SeekTo(FilmTime::from_ns(i64::MAX)), 59.95), (Ask::SeekBy { ns: i64::MIN }, 0.0), (Ask::SeekBy { ns: -SECOND }, 0.94)]
+            [(Ask::SeekTo(FilmTime::from_ns(i64::MAX)), 59.99), (Ask::SeekBy { ns: i64::MIN }, 0.0), (Ask::SeekBy { ns: -SECOND }, 0.94)]
         {
             let sought = decide(&playing(), &ask, at(3.0)).unwrap();
             assert_eq!(sought.timeline.film_at(at(3.0)).s(), expected_s, "{ask:?}");
@@ -506,7 +514,7 @@ mod tests {
 
     #[test]
     fn a_film_goes_on_where_it_was_left_but_never_beyond_its_end() {
-        for (at_s, expected_s) in [(20.0, 20.0), (-5.0, 0.0), (1e6, 59.95)] {
+        for (at_s, expected_s) in [(20.0, 20.0), (-5.0, 0.0), (1e6, 59.99)] {
             let ask = Ask::Present { film: film(), plays: true, at: FilmTime::from_s(at_s).unwrap() };
             assert_eq!(decide(&Playback::default(), &ask, at(0.0)).unwrap().timeline.film.s(), expected_s);
         }

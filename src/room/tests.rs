@@ -109,6 +109,7 @@ impl Theater {
             size_bytes: 1000,
             title: Title::from("A film"),
             duration_ns: Some(600 * SECOND),
+            breaks_off_ns: None,
         };
         self.ask(who, Ask::Present { film, plays: true, at: FilmTime::ZERO });
     }

@@ -232,7 +232,7 @@ fn a_film_whose_end_is_missing_plays_as_far_as_it_goes_and_says_so() {
     let said = hall.said();
     assert!(said.len() == 1 && said[0].contains("of 0:08: the rest of the file is missing or damaged"), "{said:?}");
     // It stands at its end, and plays again from its beginning.
-    hall.until(|hall| hall.playback().film.is_some_and(|film| film.duration_ns.is_some_and(|ns| ns < 7_000_000_000)));
+    hall.until(|hall| hall.playback().film.is_some_and(|film| film.breaks_off_ns.is_some_and(|ns| ns < 7_000_000_000)));
     hall.trigger(Ask::Play);
     hall.until(|hall| hall.playback().gather.is_none());
     assert_eq!(hall.playback().timeline.film.ns(), 0);
