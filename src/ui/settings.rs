@@ -60,8 +60,13 @@ pub(super) fn show(context: &egui::Context, choices: &Choices, actions: &mut Vec
                     }
                 });
             });
-            ScrollArea::vertical().max_height((height - 8.0 * GRID).max(8.0 * GRID)).show(ui, |ui| {
+            let room = (height - 8.0 * GRID).max(8.0 * GRID);
+            ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
                 ui.set_width(width - 48.0);
+                ui.spacing_mut().slider_width = SLIDERS;
+                ui.spacing_mut().icon_width = 2.5 * GRID;
+                ui.spacing_mut().icon_width_inner = 1.5 * GRID;
+                ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, palette.line);
                 sound(ui, choices, actions);
                 subtitles(ui, choices, actions);
                 hall(ui, choices, actions);
@@ -230,4 +235,5 @@ impl Choices {
 
 const WIDTH: f32 = 640.0;
 const NAMES: f32 = 176.0;
+const SLIDERS: f32 = 240.0;
 const AS_THE_SYSTEM: &str = "As the system wants";
