@@ -15,6 +15,7 @@ mod people;
 mod sample;
 mod shot;
 mod signals;
+mod state;
 mod window;
 
 use std::{io::Write as _, process::ExitCode};

@@ -18,7 +18,7 @@ use houselights::{
     film::{Decoding, FilmSource, Open, Screening},
     notice::Notice,
     room::{Ask, Now, Playback, Room},
-    theater::{Cinema, SeatedCamera, Surface, Tier},
+    theater::{Cinema, PlaceSettings, SeatedCamera, Surface, Tier},
     trace::Trace,
     ui::{Action, Panels},
 };
@@ -45,6 +45,8 @@ impl Hall {
         let options = Options { width: size.0, height: size.1, step: Some(Duration::from_nanos(STEP_NS as u64)), dummy_window: true };
         let mut offscreen = Offscreen::new(options, |app| {
             app.insert_resource(Decoding::InEachFrame);
+            // What is heard is the film alone, to the sample.
+            app.insert_resource(PlaceSettings { sounds: false, ..PlaceSettings::default() });
             app::house(app, Ground::nobodys(mixer));
             app::hall(app, Some(tier));
             app.init_resource::<Said>().add_observer(|notice: On<Notice>, mut said: ResMut<Said>| said.0.push(notice.event().text.clone()));
