@@ -1,6 +1,6 @@
 //! Getting up, walking about, sitting down again.
 //!
-//! Hands set [`Feet`] and trigger [`StandUp`] and [`SitBack`]; a [`SitDown`](crate::room::SitDown) that the room grants ends the walk as well. A seat stays its
+//! Hands set [`Feet`] and trigger [`StandUp`] and [`SitBack`]; a [`SitDown`] that the room grants ends the walk as well. A seat stays its
 //! person's while they walk. Where one stands is [`Viewer::stands`](crate::theater::Viewer), which the camera follows and others hear of by the room's
 //! [`Footing`].
 //!
