@@ -95,17 +95,21 @@ fn mpv_ms(film: &Path, places: &[f64]) -> Vec<f64> {
     };
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let (mut commands, mut answers) = (stream.try_clone().unwrap(), BufReader::new(stream).lines());
-    let mut restarted = || {
+    let mut hears = |is_it: &dyn Fn(&Value) -> bool| {
         answers
             .by_ref()
             .map(|line| line.expect("mpv answers"))
-            .any(|line| serde_json::from_str::<Value>(&line).is_ok_and(|answer| answer["event"] == "playback-restart"))
+            .any(|line| serde_json::from_str::<Value>(&line).is_ok_and(|answer| is_it(&answer)))
     };
-    // The first picture may be there already; a seek makes sure of one event.
+    let mut number = 0;
     let mut seek = |place_s: f64| {
+        // What it told before is not about this seek.
+        number += 1;
+        writeln!(commands, r#"{{"command":["get_property","pause"],"request_id":{number}}}"#).unwrap();
+        assert!(hears(&|answer| answer["request_id"] == number), "mpv left");
         let begin_ns = mono_ns();
         writeln!(commands, r#"{{"command":["seek",{place_s},"absolute+exact"]}}"#).unwrap();
-        assert!(restarted(), "mpv left");
+        assert!(hears(&|answer| answer["event"] == "playback-restart"), "mpv left");
         (mono_ns() - begin_ns) as f64 / 1e6
     };
     std::thread::sleep(Duration::from_secs(2));

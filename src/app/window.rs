@@ -132,6 +132,6 @@ pub(super) fn has_display() -> bool {
 const NO_DISPLAY: &str = "There is no display for a window. These work without: houselights --headless FILM, houselights shot --film FILM --at 12.5 --out a.png, \
      houselights doctor.";
 /// Alone nothing happens but what a hand does, and a hand wakes the theater at once.
-const RESTING: std::time::Duration = std::time::Duration::from_secs(1);
+const RESTING: std::time::Duration = std::time::Duration::from_secs(2);
 /// Less than the lead of a command, so that none comes too late.
 const LISTENING: std::time::Duration = std::time::Duration::from_millis(40);
