@@ -63,17 +63,7 @@ fn limbs(clay: &mut Clay, fine: Fineness) {
         let at = |x: f32, y: f32, z: f32| Vec3::new(x * side, y, z);
         // Arms hang from round shoulders and rest in the lap.
         let arm = [at(0.196, 0.885, 0.035), at(0.315, 0.66, 0.0), at(0.135, 0.615, -0.235)];
-        clay.limb(
-            fine.arm,
-            0.0,
-            arm,
-            [0.07, 0.05],
-            |t, at| {
-                let sleeve = Tint::CLOTH.toned(0.94).shaded(0.3 + 0.7 * smooth(0.6, 0.86, at.y));
-                if t > 0.84 { Tint::SKIN.shaded(0.7) } else { sleeve }
-            },
-            |_| true,
-        );
+        clay.limb(fine.arm, 0.0, arm, [0.07, 0.05], |t, at| sleeve_and_hand(t, 0.3 + 0.7 * smooth(0.6, 0.86, at.y), 0.7), |_| true);
         // Short legs that end in shoes, as a plush figure's do.
         let leg = [at(0.1, 0.555, -0.06), at(0.118, 0.585, -0.3), at(0.125, 0.545, -0.455)];
         let trousers = Tint::own(58, 62, 84);
@@ -83,22 +73,17 @@ fn limbs(clay: &mut Clay, fine: Fineness) {
     }
 }
 
+/// An arm's cloth, and at its end the hand; each with how open to the light it is.
+fn sleeve_and_hand(along: f32, sleeve: f32, hand: f32) -> Tint {
+    if along > 0.84 { Tint::SKIN.shaded(hand) } else { Tint::CLOTH.toned(0.94).shaded(sleeve) }
+}
+
 /// Arms that hang, and legs down to the floor, which is lower than that of who sits: [`LEGS_M`].
 fn upright_limbs(clay: &mut Clay, fine: Fineness) {
     for side in [-1.0f32, 1.0] {
         let at = |x: f32, y: f32, z: f32| Vec3::new(x * side, y, z);
         let arm = [at(0.196, 0.885, 0.03), at(0.3, 0.68, 0.03), at(0.268, 0.5, -0.03)];
-        clay.limb(
-            fine.arm,
-            0.0,
-            arm,
-            [0.07, 0.05],
-            |t, at| {
-                let sleeve = Tint::CLOTH.toned(0.94).shaded(0.5 + 0.5 * smooth(0.55, 0.86, at.y));
-                if t > 0.84 { Tint::SKIN.shaded(0.8) } else { sleeve }
-            },
-            |_| true,
-        );
+        clay.limb(fine.arm, 0.0, arm, [0.07, 0.05], |t, at| sleeve_and_hand(t, 0.5 + 0.5 * smooth(0.55, 0.86, at.y), 0.8), |_| true);
         let floor = -LEGS_M;
         let leg = [at(0.1, 0.52, 0.02), at(0.108, 0.12, 0.015), at(0.112, floor + 0.08, 0.03)];
         let trousers = Tint::own(58, 62, 84);
