@@ -332,7 +332,7 @@ const MAX_SIDE: u32 = 8192;
 /// A clock worse than a tenth is none.
 const MAX_PPM: f64 = 100_000.0;
 const AFTER_HELP: &str = "Headless lines: open FILE | present FILE | play | pause | toggle | seek SECONDS | rate FACTOR | step 1 or -1 | chapter N | start | audio N | subtitle N | subtitle-file FILE | subtitle-delay SECONDS | volume PERCENT | night on/off | offset MS | device NAME | mute | close | state | people | chat | \
-     sit SEAT | stand X Z | look YAW PITCH | say TEXT | invite | leave | kick NAME | mute NAME | lock | unlock | allow NAME RIGHT | deny NAME RIGHT | quit";
+     sit SEAT | stand X Z | look YAW PITCH | say TEXT | invite | leave | kick NAME | mute NAME | lock | unlock | gather SECONDS | allow NAME RIGHT | deny NAME RIGHT | quit";
 
 #[cfg(test)]
 mod tests {

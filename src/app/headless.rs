@@ -23,8 +23,8 @@ use crate::{
     },
     notice::{Notice, Severity},
     room::{
-        Ask, FilmId, Footing, Head, Hosting, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback, Right, Room, Say,
-        SeatNumber, SitDown, Stance, Standing, Turned, Words,
+        Ask, FilmId, Footing, GatherLimit, Head, Hosting, Join, Leave, Moderation, Now, OpenTheater, Parted, ParticipantId, Playback,
+        Right, Room, Say, SeatNumber, SitDown, Stance, Standing, Turned, Words,
     },
 };
 
@@ -235,6 +235,8 @@ pub enum Line {
     Lock,
     /// Give the remote to everybody.
     Unlock,
+    /// For how long a film waits for everybody.
+    GatherLimit(GatherLimit),
     /// Leave somebody's theater, or close one's own to others.
     Leave,
     /// Say how things are.
@@ -317,6 +319,18 @@ impl Line {
             }
             "lock" => bare(Self::Lock),
             "unlock" => bare(Self::Unlock),
+            "gather" => rest
+                .parse()
+                .ok()
+                .filter(|s| (GatherLimit::LEAST_S..=GatherLimit::MOST_S).contains(s))
+                .map(|s: u8| Self::GatherLimit(GatherLimit::from(s)))
+                .ok_or_else(|| {
+                    format!(
+                        "Say for how many seconds a film waits for everybody, {} to {}: gather 20.",
+                        GatherLimit::LEAST_S,
+                        GatherLimit::MOST_S
+                    )
+                }),
             "present" if !rest.is_empty() => Ok(Self::Present(rest.into())),
             "present" => Err("Say which film: present FILE.".to_owned()),
             "start" => bare(Self::Start),
@@ -392,6 +406,7 @@ impl Line {
             },
             Self::Lock => does(world, Moderation::Lock),
             Self::Unlock => does(world, Moderation::Unlock),
+            Self::GatherLimit(limit) => does(world, Moderation::GatherLimit(limit)),
             Self::Leave => does(world, Leave),
             Self::Play => asks(world, Ask::Play),
             Self::Pause => asks(world, Ask::Pause),

@@ -6,7 +6,7 @@ use crate::{
     audio::{Mixer, Tuning},
     film::{LeftAt, SubtitleLook},
     notice::Notice,
-    room::{Appearance, Myself, PersonName, SeatNumber},
+    room::{Appearance, GatherLimit, Myself, PersonName, SeatNumber},
     settings::{self, Settings},
     theater::{PlaceSettings, Quality, Viewer},
     ui::Look,
@@ -29,6 +29,7 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
     app.insert_resource(kept.section::<SubtitleLook>("subtitles"));
     app.insert_resource(kept.section::<Look>("ui"));
     let mut myself = app.world_mut().resource_mut::<Myself>();
+    myself.gather_limit = kept.section::<Rooms>("room").gather_limit_s;
     kept.section::<Person>("person").put_on(&mut myself, cli.name.is_some());
     let person = Person::of(&myself);
     if !cli.play {
@@ -69,8 +70,10 @@ fn write(
     let quality = if kept.has_tier { before.quality } else { *quality };
     let hall = Hall { seat: viewer.seat.get(), quality, place: *place };
     let person = Person::of(&myself);
+    let rooms = Rooms { gather_limit_s: myself.gather_limit };
     let is_kept = kept.settings.section::<Tuning>("audio") == sound
         && before == hall
+        && kept.settings.section::<Rooms>("room") == rooms
         && kept.settings.section::<SubtitleLook>("subtitles") == *subtitles;
     let left_at = left_at.filter(|left_at| left_at.is_changed() || kept.places_changed);
     kept.places_changed = left_at.as_ref().is_some_and(|left_at| kept.settings.section::<Places>("places").left_at != **left_at);
@@ -87,6 +90,7 @@ fn write(
     let mut written = settings
         .keep("audio", &sound)
         .and_then(|()| settings.keep("theater", &hall))
+        .and_then(|()| settings.keep("room", &rooms))
         .and_then(|()| settings.keep("ui", &*look))
         .and_then(|()| settings.keep("subtitles", &*subtitles));
     if let Some(left_at) = left_at.filter(|_| std::mem::take(&mut kept.places_changed)) {
@@ -131,6 +135,13 @@ struct Hall {
     seat: u8,
     quality: Quality,
     place: PlaceSettings,
+}
+
+/// How the rooms are kept that are kept here.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Rooms {
+    gather_limit_s: GatherLimit,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -2,7 +2,7 @@ use bevy::prelude::*;
 use bevy_replicon::prelude::*;
 
 use super::{
-    Arrived, Chat, LeftForGood, Me, Myself, Now, PEOPLE_MAX, Participant, Reckoning, Room, Standing, Whereabouts,
+    Arrived, Chat, LeftForGood, Me, Myself, Now, PEOPLE_MAX, Participant, Reckoning, Room, Rules, Standing, Whereabouts,
     host::{Hosted, Hosting},
     join::{AGAIN_NS, Attempt, Joined, MENDING_NS, Parted, parting},
     people::enter_own_room,
@@ -30,7 +30,7 @@ fn enter(myself: Res<Myself>, mut commands: Commands) {
 }
 
 pub(super) fn make_own_room(myself: &Myself, commands: &mut Commands) {
-    commands.spawn((Room, Replicated));
+    commands.spawn((Room, Replicated, Rules { gather_limit: myself.gather_limit, ..Rules::default() }));
     enter_own_room(myself, Addresses::default(), commands);
 }
 

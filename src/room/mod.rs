@@ -50,7 +50,7 @@ pub use now::{Clock, Now, Reckoning};
 pub use people::{Appearance, Arrived, LeftForGood, Me, Myself, PEOPLE_MAX, Participant, Viewing, ViewingState, Whereabouts};
 pub use playback::{Ask, FilmOnScreen, Gather, Lead, Playback, ReadyFor, decide};
 pub use reach::{FilmWay, Relay, RelayChoice};
-pub use rights::{Moderation, Right, Rights, Rules};
+pub use rights::{GatherLimit, Moderation, Right, Rights, Rules};
 pub use seats::{SeatNumber, SitDown, Sits};
 pub use stance::{Footing, Stance};
 pub use wish::{Wish, Wished, wish_for};

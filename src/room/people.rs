@@ -3,7 +3,7 @@ use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Expel, Rights, Sits, Standing,
+    Expel, GatherLimit, Rights, Sits, Standing,
     agree::{Agreed, Mine, agree_on},
     chat::announce,
     seats::{SeatNumber, free_seat},
@@ -239,6 +239,8 @@ pub struct Myself {
     pub appearance: Appearance,
     /// Where I like to sit.
     pub seat: SeatNumber,
+    /// For how long a film waits in the rooms I keep.
+    pub gather_limit: GatherLimit,
 }
 
 impl Myself {
@@ -248,7 +250,13 @@ impl Myself {
         // Without a choice of one's own people differ all the same.
         let hue = identity.id().as_bytes()[0] % Appearance::HUES;
         let style = identity.id().as_bytes()[1] % Appearance::STYLES;
-        Self { identity, name: PersonName::default(), appearance: Appearance { hue, style }, seat: SeatNumber::BEST }
+        Self {
+            identity,
+            name: PersonName::default(),
+            appearance: Appearance { hue, style },
+            seat: SeatNumber::BEST,
+            gather_limit: GatherLimit::default(),
+        }
     }
 
     /// The public half of the key.

@@ -154,7 +154,7 @@ fn gather(
     let Some(gather) = playback.gather else { return };
     let is_ready = |ready: Option<&ReadyFor>| ready.is_some_and(|ready| ready.0 == playback.generation);
     let waited_ns = now.room() - gather.since;
-    if people.iter().all(is_ready) || waited_ns > i64::from(rules.gather_limit_s) * 1_000_000_000 {
+    if people.iter().all(is_ready) || waited_ns > rules.gather_limit.ns() {
         commands.entity(entity).insert(playback.started(now.room(), lead.0));
     }
 }

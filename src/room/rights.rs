@@ -3,7 +3,7 @@ use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Expel, LeftForGood, Me, Participant, Room,
+    Expel, LeftForGood, Me, Myself, Participant, Room,
     chat::announce,
     tell,
     wish::{Wish, Wished, wish_for},
@@ -22,6 +22,7 @@ fn on_moderation(
     people: Query<(Entity, &Participant, &Rights, Has<Me>)>,
     keeper: Query<&Rights>,
     rules: Single<(Entity, &Rules), With<Room>>,
+    mut myself: ResMut<Myself>,
     mut commands: Commands,
 ) {
     let by = wished.by;
@@ -43,6 +44,17 @@ fn on_moderation(
         let done =
             if locked { "locked the remote: moderators and whom they allow move the film" } else { "unlocked the remote for everybody" };
         return announce(format!("{by_name} {done}."), &mut commands);
+    }
+    if let Moderation::GatherLimit(limit) = moderation {
+        let (room, before) = *rules;
+        if people.get(by).is_ok_and(|(.., is_keeper)| is_keeper) {
+            myself.gather_limit = limit;
+        }
+        if before.gather_limit != limit {
+            commands.entity(room).insert(Rules { gather_limit: limit, ..before.clone() });
+            announce(format!("{by_name} lets a film wait {} seconds for everybody.", limit.s()), &mut commands);
+        }
+        return;
     }
     let Some(who) = moderation.about() else { return };
     let Some((target, participant, rights, is_keeper)) = people.iter().find(|(_, participant, ..)| participant.id == who) else {
@@ -67,7 +79,7 @@ fn on_moderation(
         }
         Moderation::Allow { right, .. } => (rights.with(right, true), format!("allowed to {}", right.verb())),
         Moderation::Deny { right, .. } => (rights.with(right, false), format!("no longer allowed to {}", right.verb())),
-        Moderation::Lock | Moderation::Unlock => return,
+        Moderation::Lock | Moderation::Unlock | Moderation::GatherLimit(_) => return,
     };
     if changed != *rights {
         commands.entity(target).insert(changed);
@@ -189,6 +201,8 @@ pub enum Moderation {
     Lock,
     /// Give the remote to everybody.
     Unlock,
+    /// For how long a film waits for everybody from now on.
+    GatherLimit(GatherLimit),
 }
 
 impl Wish for Moderation {}
@@ -197,24 +211,60 @@ impl Moderation {
     const fn about(self) -> Option<ParticipantId> {
         match self {
             Self::Kick { who } | Self::Allow { who, .. } | Self::Deny { who, .. } | Self::Promote { who } => Some(who),
-            Self::Lock | Self::Unlock => None,
+            Self::Lock | Self::Unlock | Self::GatherLimit(_) => None,
         }
     }
 }
 
 /// How the room is kept.
-#[derive(Component, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Component, Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[component(immutable)]
 pub struct Rules {
     /// Whether newcomers may not move the film.
     pub locked: bool,
-    /// For how long the room waits for everybody at most, in seconds.
-    pub gather_limit_s: u8,
+    /// For how long a film waits for everybody at most.
+    pub gather_limit: GatherLimit,
 }
 
-impl Default for Rules {
+/// For how long a film waits for everybody at most, in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "u8", into = "u8")]
+pub struct GatherLimit(u8);
+
+impl GatherLimit {
+    /// Shorter, and a film starts before a healthy line has brought its first pieces.
+    pub const LEAST_S: u8 = 2;
+    /// Longer, and one slow line holds up an evening.
+    pub const MOST_S: u8 = 60;
+
+    /// In seconds.
+    #[must_use]
+    pub const fn s(self) -> u8 {
+        self.0
+    }
+
+    /// In nanoseconds.
+    #[must_use]
+    pub const fn ns(self) -> i64 {
+        self.0 as i64 * 1_000_000_000
+    }
+}
+
+impl From<u8> for GatherLimit {
+    fn from(s: u8) -> Self {
+        Self(s.clamp(Self::LEAST_S, Self::MOST_S))
+    }
+}
+
+impl From<GatherLimit> for u8 {
+    fn from(limit: GatherLimit) -> Self {
+        limit.0
+    }
+}
+
+impl Default for GatherLimit {
     fn default() -> Self {
-        Self { locked: false, gather_limit_s: 10 }
+        Self(10)
     }
 }
 

@@ -220,6 +220,28 @@ fn a_gathering_ends_by_its_limit_or_by_hand() {
 }
 
 #[test]
+fn a_moderator_says_how_long_a_film_waits_and_a_host_keeps_it() {
+    let mut theater = Theater::open(&["Bo"]);
+    theater.ask(Some(0), Moderation::GatherLimit(GatherLimit::from(3)));
+    assert!(said(&theater.guests[0]).contains("Only a moderator"));
+    theater.ask(None, Moderation::GatherLimit(GatherLimit::from(20)));
+    assert!(chat(&theater.guests[0]).iter().any(|line| line == "Ann lets a film wait 20 seconds for everybody."));
+    theater.present(None);
+    theater.rounds((19 * SECOND / ROUND_NS) as usize);
+    assert!(playback(&mut theater.guests[0]).gather.is_some());
+    theater.rounds((2 * SECOND / ROUND_NS) as usize);
+    assert!(playback(&mut theater.guests[0]).gather.is_none());
+    let bo = id(&theater.guests[0]);
+    theater.ask(None, Moderation::Promote { who: bo });
+    theater.ask(Some(0), Moderation::GatherLimit(GatherLimit::from(5)));
+    let rules = |app: &mut App| app.world_mut().query_filtered::<&Rules, With<Room>>().single(app.world()).unwrap().gather_limit.s();
+    assert_eq!((rules(&mut theater.host), rules(&mut theater.guests[0])), (5, 5));
+    let kept = |app: &App| app.world().resource::<Myself>().gather_limit.s();
+    assert_eq!((kept(&theater.host), kept(&theater.guests[0])), (20, 10), "kept is what one chose for one's own rooms");
+    assert_eq!((GatherLimit::from(0).s(), GatherLimit::from(255).s()), (GatherLimit::LEAST_S, GatherLimit::MOST_S));
+}
+
+#[test]
 fn somebody_who_leaves_is_not_waited_for() {
     let mut theater = Theater::open(&["Bo"]);
     theater.present(None);

@@ -4,8 +4,8 @@ use super::View;
 use crate::{
     notice::Notice,
     room::{
-        Appearance, Frame, Hosting, Join, Me, Myself, Now, OpenTheater, Parted, Participant, ParticipantId, Playback, ReadyFor, Rights,
-        Room, Rules, SeatNumber, Sits, Standing, Viewing, ViewingState,
+        Appearance, Frame, GatherLimit, Hosting, Join, Me, Myself, Now, OpenTheater, Parted, Participant, ParticipantId, Playback,
+        ReadyFor, Rights, Room, Rules, SeatNumber, Sits, Standing, Viewing, ViewingState,
     },
 };
 
@@ -62,6 +62,7 @@ fn gather(
         standing: *standing,
         rights: me.iter().next().copied().unwrap_or_default(),
         is_locked: room.is_some_and(|(_, rules)| rules.locked),
+        gather_limit: room.map(|(_, rules)| rules.gather_limit).unwrap_or_default(),
         invites: hosting.as_deref().cloned(),
         name: myself.name.to_string(),
         appearance: myself.appearance,
@@ -80,6 +81,8 @@ pub struct Company {
     pub rights: Rights,
     /// Whether the remote is kept for some.
     pub is_locked: bool,
+    /// For how long a film waits for everybody.
+    pub gather_limit: GatherLimit,
     /// What one sends to friends, while the theater is open.
     pub invites: Option<Hosting>,
     /// Whom the room waits for, if it waits long enough to say so.

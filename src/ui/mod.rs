@@ -120,7 +120,7 @@ fn draw(
             help::show(context, &mut actions);
         }
         if choices.is_shown {
-            settings::show(context, &choices, &mut actions);
+            settings::show(context, &choices, company, &mut actions);
         }
         notices::show(context, &notices);
     }

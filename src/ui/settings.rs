@@ -2,14 +2,14 @@ use bevy::prelude::*;
 use bevy_egui::egui::{self, Align, Align2, Area, ComboBox, Frame, Id, Layout, RichText, ScrollArea, Slider, Ui, vec2};
 
 use super::{
-    Action, Look, Theme,
+    Action, Company, Look, Theme,
     parts::small_button,
     theme::{GRID, Palette},
 };
 use crate::{
     audio::{DeviceName, Devices, LookForDevices, Mixer, OFFSET_MAX_MS, Tune, Tuning},
     film::{LeftAt, SubtitleLook},
-    room::Frame as Order,
+    room::{Frame as Order, GatherLimit, Moderation},
     theater::{PlaceSettings, Quality},
 };
 
@@ -45,7 +45,7 @@ fn gather(
 }
 
 /// What a person can choose for themselves; the film's own controls stand in the bar.
-pub(super) fn show(context: &egui::Context, choices: &Choices, actions: &mut Vec<Action>) {
+pub(super) fn show(context: &egui::Context, choices: &Choices, company: &Company, actions: &mut Vec<Action>) {
     let palette = Palette::of(context.theme());
     let window = context.content_rect();
     let (width, height) = ((window.width() - 4.0 * GRID).min(WIDTH), window.height() - 12.0 * GRID);
@@ -60,8 +60,8 @@ pub(super) fn show(context: &egui::Context, choices: &Choices, actions: &mut Vec
                     }
                 });
             });
-            let room = (height - 8.0 * GRID).max(8.0 * GRID);
-            ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
+            let inner = (height - 8.0 * GRID).max(8.0 * GRID);
+            ScrollArea::vertical().max_height(inner).min_scrolled_height(inner).show(ui, |ui| {
                 ui.set_width(width - 48.0);
                 ui.spacing_mut().slider_width = SLIDERS;
                 ui.spacing_mut().icon_width = 2.5 * GRID;
@@ -70,6 +70,7 @@ pub(super) fn show(context: &egui::Context, choices: &Choices, actions: &mut Vec
                 sound(ui, choices, actions);
                 subtitles(ui, choices, actions);
                 hall(ui, choices, actions);
+                room(ui, company, actions);
                 program(ui, choices, actions);
             });
         });
@@ -157,6 +158,28 @@ fn hall(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
     });
 }
 
+/// How the room is kept, by those who keep it.
+fn room(ui: &mut Ui, company: &Company, actions: &mut Vec<Action>) {
+    if !company.rights.moderator {
+        return;
+    }
+    heading(ui, "With friends");
+    row(ui, "A film waits for all", |ui| {
+        let limit = company.gather_limit;
+        let says = |limit: GatherLimit| format!("{} s", limit.s());
+        ui.label("at most");
+        // Everybody is told of a choice, so there is no slider that makes thirty of them.
+        ComboBox::from_id_salt("gather limit").selected_text(says(limit)).width(9.0 * GRID).show_ui(ui, |ui| {
+            for choice in GATHER_LIMITS_S.map(GatherLimit::from) {
+                if ui.selectable_label(limit == choice, says(choice)).clicked() && limit != choice {
+                    actions.push(Action::Moderate(Moderation::GatherLimit(choice)));
+                }
+            }
+        });
+        ui.label("whoever is late follows");
+    });
+}
+
 fn program(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
     heading(ui, "Houselights");
     row(ui, "Panels", |ui| {
@@ -236,4 +259,5 @@ impl Choices {
 const WIDTH: f32 = 640.0;
 const NAMES: f32 = 176.0;
 const SLIDERS: f32 = 240.0;
+const GATHER_LIMITS_S: [u8; 6] = [3, 5, 10, 20, 30, 60];
 const AS_THE_SYSTEM: &str = "As the system wants";

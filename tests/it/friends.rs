@@ -2,9 +2,18 @@
 
 use std::{path::Path, time::Duration};
 
-use bevy::{prelude::*, state::app::StatesPlugin, time::TimePlugin};
+use bevy::{
+    prelude::*,
+    state::app::StatesPlugin,
+    time::TimePlugin,
+    window::{FileDragAndDrop, PrimaryWindow},
+};
+use bevy_egui::EguiClipboard;
 use houselights::{
-    app::{self, Ground},
+    app::{
+        self, Ground,
+        offscreen::{Offscreen, Options},
+    },
     audio::{Mixer, Output},
     clock::{FilmTime, Rate},
     film::{FilmSource, Open, Screening},
@@ -13,7 +22,9 @@ use houselights::{
         Ask, Chat, Hosting, Join, Leave, Me, Moderation, Myself, OpenTheater, Parted, Participant, ParticipantId, PersonName, Playback,
         Room, Sits, Standing,
     },
+    theater::Tier,
     trace::{Trace, mono_ns},
+    ui::Action,
 };
 
 use crate::support::clip::Clip;
@@ -39,6 +50,20 @@ impl Friend {
         app.cleanup();
         app.update();
         Self(app)
+    }
+
+    /// A program with everything a window shows, drawn into an image; its time is real, too.
+    fn with_window(name: &str) -> Self {
+        let options = Options { width: 640, height: 360, step: None, dummy_window: true };
+        let offscreen = Offscreen::new(options, |app| {
+            let mixer = Mixer::open(&Output::Null { ppm: 0.0 }, &Trace::default()).unwrap();
+            let mut ground = Ground { clock: Some(mono_ns), ..Ground::nobodys(mixer) };
+            ground.myself = Myself { name: PersonName::from(name), ..ground.myself };
+            app::house(app, ground);
+            app::hall(app, Some(Tier::Low));
+            app.init_resource::<Said>().add_observer(|notice: On<Notice>, mut said: ResMut<Said>| said.0.push(notice.event().text.clone()));
+        });
+        Self(offscreen.app)
     }
 
     fn host(name: &str) -> (Self, String) {
@@ -153,6 +178,43 @@ fn a_guest_without_the_file_sees_and_hears_it_and_moves_it_and_brings_another() 
         is_over(ann) && is_over(bo)
     });
     assert!(ann.chat_says("Bo put on “clip.mkv”.") && bo.chat_says("Ann paused at"));
+}
+
+#[test]
+fn a_film_opened_alone_is_opened_to_friends_while_it_runs_and_a_dropped_film_replaces_a_friends() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = clip(folder.path());
+    let mut ann = Friend::with_window("Ann");
+    ann.tell(Open { source: FilmSource::Demo, plays: true });
+    until("Ann hears it alone", [&mut ann], |[ann]| ann.heard_ns() > Some(300_000_000));
+    let (before, heard) = (ann.playback(), ann.heard_ns());
+    ann.tell(Action::OpenTheater);
+    ann.0.update();
+    assert!(ann.playback() == before && ann.heard_ns() > heard, "nothing stopped for it");
+    ann.tell(Action::CopyInvite { for_moderators: false });
+    ann.0.update();
+    let invite = ann.invite();
+    let is_copied = ann.0.world_mut().resource_mut::<EguiClipboard>().get_text().is_some_and(|text| text == invite);
+    let says = if is_copied { "The invite is copied" } else { "The clipboard does not answer" };
+    assert!(ann.said(says), "copied: {is_copied}");
+    let mut bo = Friend::new("Bo");
+    bo.tell(Join { invite });
+    until("Bo hears it, too", [&mut ann, &mut bo], |[ann, bo]| bo.heard_ns().is_some() && ann.heard_ns().is_some());
+    assert_eq!(ann.playback(), before, "the film never stopped");
+    bo.tell(Open { source: FilmSource::File(film), plays: true });
+    until("Bo's film runs", [&mut ann, &mut bo], |[ann, bo]| {
+        ann.title().as_deref() == Some("clip.mkv") && ann.heard_ns().is_some() && bo.heard_ns().is_some()
+    });
+    let other = Clip { name: "dropped.mkv", seconds: 2.0, sound_tracks: 1, ..Clip::default() }.make(folder.path());
+    let world = ann.0.world_mut();
+    let window = world.query_filtered::<Entity, With<PrimaryWindow>>().single(world).unwrap();
+    world.write_message(FileDragAndDrop::DroppedFile { window, path_buf: other });
+    until("both see what Ann dropped", [&mut ann, &mut bo], |[ann, bo]| {
+        let sees = |friend: &mut Friend| friend.title().as_deref() == Some("dropped.mkv") && friend.shows_picture();
+        sees(ann) && sees(bo) && ann.playback().gather.is_none()
+    });
+    assert_eq!(bo.playback().film.map(|film| film.presenter), Some(ann.id()));
+    assert!(bo.chat_says("Ann put on “dropped.mkv”."));
 }
 
 #[test]
