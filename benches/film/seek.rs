@@ -59,7 +59,7 @@ fn seek_ms(stage: &mut Stage, place_s: f64) -> f64 {
     stage.world().flush();
     loop {
         let before = stage.uploads();
-        stage.offscreen.step();
+        stage.step_at_pace();
         let shown_ns = stage.world().get_resource::<Screening>().and_then(Screening::shown_ns);
         if stage.uploads() > before && shown_ns.is_some_and(|shown_ns| (0..=PICTURE_NS).contains(&(wanted_ns - shown_ns))) {
             break;

@@ -6,12 +6,13 @@ use bevy::{
 };
 use houselights::{
     app::{
-        self, Ground,
+        self, Ground, Pace,
         offscreen::{Offscreen, Options},
     },
     audio::{Mixer, Output},
     film::{FilmSource, Open, Screening},
-    room::{Playback, Room},
+    handover::unparks_current_thread,
+    room::{Alarm, Playback, Room},
     theater::{Cinema, SeatedCamera, Surface, Tier, Upload},
     trace::{Trace, mono_ns},
     ui::{Panels, Remote},
@@ -29,6 +30,7 @@ impl Stage {
         let mixer = Mixer::open(output, trace).unwrap();
         let options = Options { width: size.0, height: size.1, step: None, dummy_window: false };
         let mut offscreen = Offscreen::new(options, |app| {
+            app.insert_resource(Alarm(unparks_current_thread()));
             app::house(app, Ground { trace: trace.clone(), clock: Some(mono_ns), ..Ground::nobodys(mixer) });
             app::hall(app, Some(tier));
         });
@@ -41,6 +43,14 @@ impl Stage {
 
     pub(crate) fn world(&mut self) -> &mut World {
         self.offscreen.app.world_mut()
+    }
+
+    /// One frame, and then nothing until the next one that a window without vertical synchronisation would draw.
+    pub(crate) fn step_at_pace(&mut self) {
+        self.offscreen.step();
+        if let Pace::AtLeastEvery(wait) = *self.world().resource::<Pace>() {
+            std::thread::park_timeout(wait);
+        }
     }
 
     pub(crate) fn set_cinema(&mut self) {

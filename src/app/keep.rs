@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::Cli;
 use crate::{
     audio::{Mixer, Tuning},
-    film::{LeftAt, SubtitleLook},
+    film::{HardwareDecoding, LeftAt, SubtitleLook},
     notice::Notice,
     room::{Appearance, GatherLimit, Myself, PersonName, SeatNumber},
     settings::{self, Settings},
@@ -28,6 +28,7 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
     }
     app.insert_resource(kept.section::<SubtitleLook>("subtitles"));
     app.insert_resource(kept.section::<Look>("ui"));
+    app.insert_resource(HardwareDecoding(kept.section::<Films>("film").hardware_decoding));
     let mut myself = app.world_mut().resource_mut::<Myself>();
     myself.gather_limit = kept.section::<Rooms>("room").gather_limit_s;
     kept.section::<Person>("person").put_on(&mut myself, cli.name.is_some());
@@ -58,7 +59,7 @@ fn write(
     time: Res<Time>,
     mixer: Res<Mixer>,
     (viewer, place, quality): (Res<Viewer>, Res<PlaceSettings>, Res<Quality>),
-    (look, subtitles): (Res<Look>, Res<SubtitleLook>),
+    (look, subtitles, hardware): (Res<Look>, Res<SubtitleLook>, Res<HardwareDecoding>),
     myself: Res<Myself>,
     left_at: Option<Res<LeftAt>>,
     mut exits: MessageReader<AppExit>,
@@ -70,10 +71,12 @@ fn write(
     let quality = if kept.has_tier { before.quality } else { *quality };
     let hall = Hall { seat: viewer.seat.get(), quality, place: *place };
     let person = Person::of(&myself);
+    let films = Films { hardware_decoding: hardware.0 };
     let rooms = Rooms { gather_limit_s: myself.gather_limit };
     let is_kept = kept.settings.section::<Tuning>("audio") == sound
         && before == hall
         && kept.settings.section::<Rooms>("room") == rooms
+        && kept.settings.section::<Films>("film") == films
         && kept.settings.section::<SubtitleLook>("subtitles") == *subtitles;
     let left_at = left_at.filter(|left_at| left_at.is_changed() || kept.places_changed);
     kept.places_changed = left_at.as_ref().is_some_and(|left_at| kept.settings.section::<Places>("places").left_at != **left_at);
@@ -91,6 +94,7 @@ fn write(
         .keep("audio", &sound)
         .and_then(|()| settings.keep("theater", &hall))
         .and_then(|()| settings.keep("room", &rooms))
+        .and_then(|()| settings.keep("film", &films))
         .and_then(|()| settings.keep("ui", &*look))
         .and_then(|()| settings.keep("subtitles", &*subtitles));
     if let Some(left_at) = left_at.filter(|_| std::mem::take(&mut kept.places_changed)) {
@@ -135,6 +139,13 @@ struct Hall {
     seat: u8,
     quality: Quality,
     place: PlaceSettings,
+}
+
+/// How films are played.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Films {
+    hardware_decoding: bool,
 }
 
 /// How the rooms are kept that are kept here.

@@ -31,7 +31,7 @@ pub fn hall(app: &mut App, tier: Option<Tier>) {
     if let Some(tier) = tier {
         app.insert_resource(tier).insert_resource(Quality::from(tier));
     }
-    app.add_plugins((theater::plugin, ui::plugin));
+    app.add_plugins((theater::plugin, ui::plugin, super::pace::plugin));
 }
 
 /// What must be opened before an app starts, so that a mistake is one sentence on the command line.

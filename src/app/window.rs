@@ -1,4 +1,11 @@
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
+};
 
 use bevy::{
     app::AppExit,
@@ -6,15 +13,14 @@ use bevy::{
     log::LogPlugin,
     prelude::*,
     window::{PresentMode, RequestRedraw, WindowResizeConstraints, WindowResolution},
-    winit::{UpdateMode, WinitSettings},
+    winit::{EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent},
 };
 
-use super::{Cli, Ground, cli, hall, house, keep, log, people, say, signals};
+use super::{Cli, Ground, Pace, cli, hall, house, keep, log, people, say, signals};
 use crate::{
-    film::{DisplayLead, FilmSource, Finished, Open, OpenFailed, Opening},
-    room::{Hosting, Join, Now, OpenTheater, Playback, Room, Standing},
-    theater::{Stirring, Tier},
-    ui::{Awake, Talk},
+    film::{DisplayLead, FilmSource, Finished, Open, OpenFailed},
+    room::{Alarm, Hosting, Join, OpenTheater},
+    theater::Tier,
 };
 
 /// Opens the theater in a window.
@@ -38,6 +44,7 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
             .set(LogPlugin { filter: log::filter(cli.verbose).to_owned(), ..LogPlugin::default() }),
     );
     app.add_plugins(signals::plugin);
+    hang_bell(&mut app);
     house(&mut app, Ground::open(cli)?);
     hall(&mut app, cli.tier.map(Tier::from));
     keep::plugin(&mut app, cli);
@@ -49,7 +56,7 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     if cli.restless {
         app.insert_resource(WinitSettings::game());
     } else {
-        app.insert_resource(WinitSettings::continuous()).add_systems(Last, rest_when_still);
+        app.insert_resource(WinitSettings::continuous()).add_systems(Last, keep_pace.run_if(resource_exists::<Pace>));
     }
     if cli.play {
         app.add_observer(|_: On<Finished>, mut exit: MessageWriter<AppExit>| {
@@ -93,35 +100,58 @@ pub(super) fn explain_missing_graphics() {
     }));
 }
 
-/// While nothing moves few frames are drawn; a key or the mouse wakes the theater at once.
-fn rest_when_still(
-    room: Single<&Playback, With<Room>>,
-    opening: Option<Res<Opening>>,
-    (now, standing): (Res<Now>, Res<Standing>),
-    (awake, stirring, talk): (Res<Awake>, Res<Stirring>, Res<Talk>),
-    mut settings: ResMut<WinitSettings>,
-    mut redraws: ResMut<Messages<RequestRedraw>>,
-) {
-    let has_rest = !awake.is_awake() && !stirring.0 && !talk.is_heard();
-    let is_still = opening.is_none() && room.gather.is_none() && !room.plays(now.room()) && has_rest;
-    if is_still {
-        // egui asks for another frame after each one; what it shows then can wait for the next one that comes by itself.
-        redraws.clear();
-    }
-    let resting = UpdateMode::Reactive {
-        // Others may ask for something at any time.
-        wait: if *standing == Standing::Alone { RESTING } else { LISTENING },
-        react_to_device_events: true,
-        react_to_user_events: false,
-        // Each drawn frame is followed by a window event of its own, and would call for the next one.
-        react_to_window_events: false,
+/// Draws at the theater's pace.
+fn keep_pace(pace: Res<Pace>, mut settings: ResMut<WinitSettings>, mut redraws: ResMut<Messages<RequestRedraw>>) {
+    let mode = match *pace {
+        Pace::EachFrame => UpdateMode::Continuous,
+        Pace::AtLeastEvery(wait) => {
+            // egui asks for another frame after each one; what it shows then can wait for the next one that comes by itself.
+            redraws.clear();
+            UpdateMode::Reactive {
+                wait,
+                react_to_device_events: true,
+                react_to_user_events: true,
+                // Each drawn frame is followed by a window event of its own, and would call for the next one.
+                react_to_window_events: false,
+            }
+        }
     };
-    let mode = if is_still { resting } else { UpdateMode::Continuous };
     if settings.focused_mode != mode {
         tracing::debug!("the theater draws {mode:?}");
         settings.focused_mode = mode;
         settings.unfocused_mode = mode;
     }
+}
+
+/// Rings at the window's loop, once between two frames: its queue of rings knows no bound.
+struct Bell {
+    ring: Box<dyn Fn() + Send + Sync>,
+    has_rung: AtomicBool,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.has_rung.swap(true, Ordering::AcqRel) {
+            (self.ring)();
+        }
+    }
+}
+
+/// Lets other threads ring at the window's loop.
+fn hang_bell(app: &mut App) {
+    let proxy = (**app.world().resource::<EventLoopProxyWrapper>()).clone();
+    let ring = move || {
+        if proxy.send_event(WinitUserEvent::WakeUp).is_err() {
+            tracing::debug!("the window is closed");
+        }
+    };
+    let bell = Arc::new(Bell { ring: Box::new(ring), has_rung: AtomicBool::new(false) });
+    app.insert_resource(Alarm(Waker::from(Arc::clone(&bell))));
+    app.add_systems(First, move || bell.has_rung.store(false, Ordering::Release));
 }
 
 pub(super) fn has_display() -> bool {
@@ -131,7 +161,3 @@ pub(super) fn has_display() -> bool {
 
 const NO_DISPLAY: &str = "There is no display for a window. These work without: houselights --headless FILM, houselights shot --film FILM --at 12.5 --out a.png, \
      houselights doctor.";
-/// Alone nothing happens but what a hand does, and a hand wakes the theater at once.
-const RESTING: std::time::Duration = std::time::Duration::from_secs(2);
-/// Less than the lead of a command, so that none comes too late.
-const LISTENING: std::time::Duration = std::time::Duration::from_millis(40);

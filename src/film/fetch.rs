@@ -2,7 +2,7 @@ use bevy::prelude::*;
 
 use super::{
     Abandoned, Screening,
-    open::{Decoding, Hand, Offer, STUCK_NS, begin},
+    open::{Hand, Offer, Opener, STUCK_NS},
     screening::TraceTo,
     share::Shared,
 };
@@ -32,7 +32,7 @@ fn fetch(
     screening: Option<Res<Screening>>,
     fetching: Option<Res<Fetching>>,
     swarm: Option<Res<Shared>>,
-    decoding: Res<Decoding>,
+    opener: Opener,
     mut given_up: Local<Option<FilmId>>,
     mut commands: Commands,
 ) {
@@ -59,7 +59,7 @@ fn fetch(
         size_bytes: film.size_bytes,
         bytes_per_second: film.bytes_per_second(),
     });
-    match begin(Source::new(film.title.as_str(), reader), *decoding) {
+    match opener.begin(Source::new(film.title.as_str(), reader)) {
         Ok((player, by_hand)) => commands.insert_resource(Fetching { player: Some(player), by_hand, film: film.clone() }),
         Err(error) => commands.trigger(Notice::problem(error.to_string())),
     }

@@ -31,7 +31,7 @@ pub use crate::media::is_subtitle_file;
 pub use chapters::TurnChapter;
 pub use fetch::Fetching;
 pub use lead::DisplayLead;
-pub use open::{Decoding, FilmSource, Open, OpenFailed, Opening};
+pub use open::{Decoding, FilmSource, HardwareDecoding, Open, OpenFailed, Opening};
 pub use path::path_of;
 pub use preview::Preview;
 pub use resume::{ForgetPlaces, LeftAt};

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use bevy::prelude::*;
+use bevy::{ecs::system::SystemParam, prelude::*};
 
 use super::{
     resume::LeftAt,
@@ -9,15 +9,16 @@ use super::{
 use crate::{
     audio::Mixer,
     clock::FilmTime,
-    media::{ByHand, Error, Event as Told, Player, Source},
+    media::{ByHand, Error, Event as Told, Player, PlayerOptions, Source},
     notice::Notice,
-    room::{Ask, FilmId, FilmOnScreen, Frame, Myself, Now, Title},
+    room::{Alarm, Ask, FilmId, FilmOnScreen, Frame, Myself, Now, Title},
     trace::mono_ns,
 };
 
 /// Opens films beside the one that runs, and puts them on the screen once they are open. A film that cannot be opened leaves the running one alone.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Decoding>()
+        .init_resource::<HardwareDecoding>()
         .add_observer(on_open)
         .add_systems(
             Update,
@@ -26,11 +27,11 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, forget_offer.in_set(Frame::Hear).run_if(resource_exists::<Offer>));
 }
 
-fn on_open(open: On<Open>, decoding: Res<Decoding>, now: Res<Now>, mut commands: Commands) {
+fn on_open(open: On<Open>, opener: Opener, now: Res<Now>, mut commands: Commands) {
     let Open { source, plays } = open.event().clone();
     let opened = source.open().and_then(|(bytes, size_bytes)| {
         let name = bytes.name().to_owned();
-        begin(bytes, *decoding).map(|(player, by_hand)| (player, by_hand, name, size_bytes))
+        opener.begin(bytes).map(|(player, by_hand)| (player, by_hand, name, size_bytes))
     });
     match opened {
         Ok((player, by_hand, name, size_bytes)) => {
@@ -41,16 +42,31 @@ fn on_open(open: On<Open>, decoding: Res<Decoding>, now: Res<Now>, mut commands:
     }
 }
 
-/// Starts a player on these bytes.
-pub(super) fn begin(source: Source, decoding: Decoding) -> Result<(Player, Option<Hand>), Error> {
-    Ok(match decoding {
-        Decoding::OnThreads => (Player::start(source, mono_ns)?, None),
-        Decoding::InEachFrame => {
-            let (player, by_hand) = Player::by_hand(source);
-            (player, Some(Hand(std::sync::Mutex::new(by_hand))))
-        }
-    })
+/// Opens films as is chosen here.
+#[derive(SystemParam)]
+pub(super) struct Opener<'w> {
+    decoding: Res<'w, Decoding>,
+    hardware: Res<'w, HardwareDecoding>,
+    alarm: Res<'w, Alarm>,
 }
+
+impl Opener<'_> {
+    /// Starts a player on these bytes.
+    pub(super) fn begin(&self, source: Source) -> Result<(Player, Option<Hand>), Error> {
+        let on_hardware = self.hardware.0;
+        Ok(match *self.decoding {
+            Decoding::OnThreads => (Player::start(source, &PlayerOptions { mono_ns, waker: self.alarm.0.clone(), on_hardware })?, None),
+            Decoding::InEachFrame => {
+                let (player, by_hand) = Player::by_hand(source, on_hardware);
+                (player, Some(Hand(std::sync::Mutex::new(by_hand))))
+            }
+        })
+    }
+}
+
+/// Whether films that are opened from now on are decoded on the graphics card, as far as it can.
+#[derive(Resource, Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct HardwareDecoding(pub bool);
 
 /// An offer that the room did not take is none after a while.
 fn forget_offer(offer: Res<Offer>, now: Res<Now>, mut commands: Commands) {

@@ -1,18 +1,19 @@
 use bevy::prelude::*;
 
 use super::{
-    FilmSource, Screening,
-    open::{Decoding, Hand, begin},
+    Screening,
+    open::{Hand, Opener},
+    share::Shared,
 };
 use crate::{
     handover::ring,
-    media::{Event as Told, Player, Seek, Thumbnail},
+    media::{Event as Told, Player, Seek, Source, Thumbnail},
     room::{FilmId, Frame, Now},
 };
 
-/// A small picture of another place of one's own film, for whoever points at it: a second player looks it up, so that the film goes on undisturbed.
+/// A small picture of another place of the film, for whoever points at it: a second player looks it up, so that the film goes on undisturbed.
 ///
-/// Films of others have none: looking about in them would fetch what nobody watches and hold up what everybody does.
+/// Of a film of others only what is here is looked at: fetching what nobody watches would hold up what everybody does.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Preview>().add_systems(Update, (end_when_idle, look_up).chain().in_set(Frame::Hear));
 }
@@ -29,14 +30,14 @@ fn end_when_idle(mut preview: ResMut<Preview>, screening: Option<Res<Screening>>
     }
 }
 
-fn look_up(mut preview: ResMut<Preview>, screening: Option<Res<Screening>>, decoding: Res<Decoding>) {
+fn look_up(mut preview: ResMut<Preview>, screening: Option<Res<Screening>>, swarm: Option<Res<Shared>>, opener: Opener) {
     let asks = preview.bypass_change_detection().asks.take();
     if let Some(film_ns) = asks
-        && let Some((screening, source)) = screening.as_ref().and_then(|screening| Some((screening, screening.source.as_ref()?)))
+        && let Some(screening) = screening
         && screening.info().video.is_some()
     {
         if preview.lookup.is_none() {
-            preview.lookup = Lookup::begin(screening.film, source, *decoding);
+            preview.lookup = Lookup::begin(&screening, swarm.as_deref(), &opener);
         }
         if let Some(lookup) = &mut preview.lookup {
             lookup.wanted_ns = Some(film_ns);
@@ -77,9 +78,13 @@ struct Lookup {
 
 impl Lookup {
     /// `None` if it cannot be opened a second time; the person has been told when it was opened first.
-    fn begin(film: FilmId, source: &FilmSource, decoding: Decoding) -> Option<Self> {
-        let (bytes, _) = source.open().ok()?;
-        let (player, by_hand) = begin(bytes, decoding).ok()?;
+    fn begin(screening: &Screening, swarm: Option<&Shared>, opener: &Opener<'_>) -> Option<Self> {
+        let film = screening.film;
+        let bytes = match &screening.source {
+            Some(source) => source.open().ok()?.0,
+            None => Source::new(screening.info().title.as_str(), swarm?.0.look_about(film)?),
+        };
+        let (player, by_hand) = opener.begin(bytes).ok()?;
         Some(Self { film, player, by_hand, is_open: false, generation: 0, wanted_ns: None, is_seeking: false })
     }
 
@@ -92,7 +97,7 @@ impl Lookup {
                 Told::Opened(_) => self.is_open = true,
                 // There is nothing to see there.
                 Told::Ended { .. } | Told::Failed(_) | Told::NoPicture { .. } => self.is_seeking = false,
-                Told::NoSound { .. } | Told::SoundIsElsewhere { .. } | Told::SubtitlesAdded(_) | Told::NoSubtitles { .. } => {}
+                Told::NoSound { .. } | Told::SeekAgain { .. } | Told::SubtitlesAdded(_) | Told::NoSubtitles { .. } => {}
             }
         }
         let mut thumbnail = None;

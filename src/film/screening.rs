@@ -49,8 +49,8 @@ fn hear_player(mut screening: ResMut<Screening>, mut subtitles: ResMut<Subtitles
                         .trigger(Notice::problem(format!("“{title}” ends at {at} of {of}: the rest of the file is missing or damaged.")));
                 }
             }
-            Told::SoundIsElsewhere { generation } if generation == screening.generation => screening.coming = Some(Coming::Elsewhere),
-            Told::Ended { .. } | Told::SoundIsElsewhere { .. } => {}
+            Told::SeekAgain { generation } if generation == screening.generation => screening.coming = Some(Coming::Elsewhere),
+            Told::Ended { .. } | Told::SeekAgain { .. } => {}
             Told::NoPicture { reason } => {
                 screening.info.video = None;
                 commands.trigger(Notice::problem(format!("The picture of this film cannot be shown ({reason}). Its sound plays.")));

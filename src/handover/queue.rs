@@ -40,6 +40,18 @@ impl<T> QueueProducer<T> {
         lock(&self.shared).producer = Some(std::thread::current());
     }
 
+    /// How many items wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        lock(&self.shared).items.len()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether another item fits now.
     #[must_use]
     pub fn has_room(&self) -> bool {

@@ -1,6 +1,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, atomic::Ordering},
+    task::Waker,
 };
 
 use ffmpeg_next::{Packet, codec};
@@ -27,6 +28,8 @@ pub(super) struct Decode {
     pub(super) turned: MailboxReceiver<OtherSound>,
     pub(super) kept: Kept,
     pub(super) course: Option<Course>,
+    /// Whoever shows the pictures; a seek's first ones are waited for.
+    pub(super) waker: Waker,
 }
 
 impl Decode {
@@ -55,9 +58,16 @@ impl Decode {
     fn work(&mut self) -> bool {
         let Some(course) = &mut self.course else { return self.take_item() };
         let mut moved = course.writer.pump();
-        if let Some(picture) = course.picture.take() {
+        if let Some(picture) = course.picture.take_if(|picture| self.pictures.len() < ahead(picture)) {
+            let is_glance = picture.is_glance;
             match self.pictures.push(course.generation, picture) {
-                Ok(()) => moved = true,
+                Ok(()) => {
+                    moved = true;
+                    if course.is_awaited {
+                        course.is_awaited = is_glance;
+                        self.waker.wake_by_ref();
+                    }
+                }
                 Err(picture) => course.picture = Some(picture),
             }
         }
@@ -66,7 +76,7 @@ impl Decode {
             moved |= course.picture.is_some();
         }
         // Sound first: it is the clock, and it costs little. But after a seek nothing is seen sooner than the key frame.
-        self.glance()
+        self.work_on_glance()
             || self.work_on_sound()
             || self.work_on_picture()
             || self.end_picture()
@@ -75,15 +85,16 @@ impl Decode {
             || moved
     }
 
-    fn glance(&mut self) -> bool {
-        let Some(course) = &mut self.course else { return false };
-        let Some(decoder) = self.video.as_mut().filter(|_| course.glances && course.picture.is_none()) else { return false };
-        let Some((packet, start_ns)) = course.packets.front() else { return course.reads && self.take_item() };
-        course.glances = false;
-        if packet.is_key() && start_ns.saturating_add(NEAR_NS) < course.place_ns {
-            course.picture = decoder.glance(packet);
+    fn work_on_glance(&mut self) -> bool {
+        let (Some(course), Some(decoder)) = (&mut self.course, &mut self.video) else { return false };
+        if course.glances {
+            let Some((packet, start_ns)) = course.packets.front() else { return course.reads && self.take_item() };
+            course.glances = false;
+            if packet.is_key() && start_ns.saturating_add(NEAR_NS) < course.place_ns {
+                decoder.glance();
+            }
         }
-        true
+        decoder.awaits_glance() && self.work_on_picture()
     }
 
     fn work_on_sound(&mut self) -> bool {
@@ -107,12 +118,13 @@ impl Decode {
     }
 
     fn work_on_picture(&mut self) -> bool {
-        let Some(course) = &self.course else { return false };
-        if course.picture.is_some() || self.video.is_none() {
+        let (Some(course), Some(decoder)) = (&self.course, &self.video) else { return false };
+        if course.picture.is_some() {
             return false;
         }
-        // On the way to a place, what is read ahead tells which pictures nobody needs.
-        let may_read_on = course.reads && (course.packets.is_empty() || !course.is_past && course.packets.len() < LOOK_AHEAD);
+        // On the way to a place, what is read ahead tells which pictures nobody needs; but reading may take its time, and a glance is not to wait for it.
+        let looks_ahead = !course.is_past && !decoder.awaits_glance() && course.packets.len() < LOOK_AHEAD;
+        let may_read_on = course.reads && (course.packets.is_empty() || looks_ahead);
         if may_read_on && self.take_item() {
             return true;
         }
@@ -120,7 +132,21 @@ impl Decode {
         let Some((packet, start_ns)) = course.packets.pop_front() else { return false };
         self.shared.release(&packet);
         decoder.decode(&packet, start_ns.saturating_add(decoder.whole_ns()) < course.nearest_ns);
+        if decoder.hardware_has_failed() {
+            let generation = course.generation;
+            self.give_up_hardware(generation);
+        }
         true
+    }
+
+    /// From the next seek on, which follows at once, the processor decodes.
+    fn give_up_hardware(&mut self, generation: u32) {
+        tracing::warn!("the graphics card gave up; the processor decodes");
+        self.video = None;
+        if let Some((_, _, stream)) = &mut self.opened.video {
+            stream.on_hardware = false;
+        }
+        self.shared.report(&self.events, Event::SeekAgain { generation });
     }
 
     /// Takes the next item the demuxer has; what belongs to an older seek is dropped.
@@ -199,6 +225,7 @@ impl Decode {
             nearest_ns: i64::MIN,
             is_past: false,
             glances: false,
+            is_awaited: true,
             packets: VecDeque::new(),
             sounds: VecDeque::new(),
             writer: SoundWriter::new(ring, film_ns),
@@ -238,7 +265,7 @@ impl Decode {
         if let Some(number) = sound {
             taken = self.kept.take(number, film_ns).map(Iterator::collect);
             if taken.is_none() && self.sound.as_ref().is_none_or(|(number, _)| Some(*number) != sound) {
-                self.shared.report(&self.events, Event::SoundIsElsewhere { generation });
+                self.shared.report(&self.events, Event::SeekAgain { generation });
                 return true;
             }
         }
@@ -347,6 +374,8 @@ pub(super) struct Course {
     is_past: bool,
     /// Whether a first glance is still to come.
     glances: bool,
+    /// Whether the exact picture was not passed on yet.
+    is_awaited: bool,
     /// Coded pictures and where they begin.
     packets: VecDeque<(Packet, i64)>,
     sounds: VecDeque<Packet>,
@@ -363,6 +392,16 @@ pub(super) struct Course {
     is_told: bool,
 }
 
+/// How many such pictures are decoded ahead: a third of a second at 24 a second, and fewer of large ones.
+fn ahead(picture: &Picture) -> usize {
+    (PICTURES_AHEAD_BYTES / picture.size_bytes().max(1)).clamp(PICTURES_AHEAD_LEAST, PICTURES_AHEAD)
+}
+
+/// 8 of 1080p, 4 of 4K.
+const PICTURES_AHEAD_BYTES: usize = 80 << 20;
+/// What evens out that one picture takes longer to decode than another.
+const PICTURES_AHEAD_LEAST: usize = 4;
+pub(super) const PICTURES_AHEAD: usize = 8;
 /// Sound this much later than the picture beside it in the file is taken for missing.
 const SPARSE_SOUND_NS: i64 = 2_000_000_000;
 /// The exact picture of a place so near a key frame comes as fast as any glance.

@@ -2,6 +2,7 @@ use std::{
     collections::VecDeque,
     io::{self, Read, SeekFrom},
     sync::{Arc, atomic::Ordering},
+    task::Waker,
 };
 
 use ffmpeg_next::{
@@ -48,6 +49,8 @@ pub(super) struct Demux {
     pub(super) events: MailboxSender<Event>,
     pub(super) items: QueueProducer<Item>,
     pub(super) shared: Arc<Shared>,
+    pub(super) waker: Waker,
+    pub(super) on_hardware: bool,
 }
 
 impl Demux {
@@ -240,7 +243,8 @@ impl Demux {
                 start_us: self.start_us,
                 is_cover: described.is_cover,
                 rate: described.rate,
-                threads: std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_DECODER_THREADS)),
+                on_hardware: self.on_hardware,
+                threads: decoder_threads(width.saturating_mul(height)),
                 said: Said {
                     pixel_aspect: ffi::pixel_aspect(&stream),
                     turn: frame::stream_turn(&stream).unwrap_or(Turn::NONE),
@@ -273,6 +277,7 @@ impl Demux {
         tracing::debug!("“{}” is open", self.name);
         self.shared.is_open.store(true, Ordering::Release);
         self.shared.report(&self.events, Event::Opened(info));
+        self.waker.wake_by_ref();
         Ok(())
     }
 }
@@ -334,5 +339,15 @@ const FIRST_STEP_BACK_NS: i64 = 2_000_000_000;
 const LAST_STEP_BACK_NS: i64 = 16_000_000_000;
 /// Sound before the first picture after a seek, of all tracks.
 const MAX_HELD: usize = 2048;
+/// Threads for pictures of so many pixels. One more than processors fills the time in which one picture waits for another's lower rows; what it holds of a
+/// large one is memory that nobody has to spare.
+fn decoder_threads(pixels: i64) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let spare = usize::from(processors > 1 && pixels <= SMALL_PIXELS);
+    (processors + spare).min(MAX_DECODER_THREADS)
+}
+
+/// 1080p and its like.
+const SMALL_PIXELS: i64 = 2048 * 1152;
 /// More threads add delay and memory, not speed.
 const MAX_DECODER_THREADS: usize = 8;

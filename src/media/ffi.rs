@@ -83,6 +83,14 @@ pub(super) fn frame_duration(frame: &frame::Video) -> i64 {
     unsafe { (*frame.as_ptr()).pkt_duration }.max(0)
 }
 
+/// The same picture once more: the planes are shared, not copied. `None` without memory.
+pub(super) fn share(frame: &frame::Video) -> Option<frame::Video> {
+    let mut shared = frame::Video::empty();
+    // SAFETY: both own their structures, and the new one is empty.
+    let result = unsafe { ffi::av_frame_ref(shared.as_mut_ptr(), frame.as_ptr()) };
+    (result >= 0).then_some(shared)
+}
+
 /// Gives a converted frame the colours and the turn of its origin.
 pub(super) fn copy_properties(from: &frame::Video, to: &mut frame::Video) {
     // SAFETY: both own their structures.

@@ -130,6 +130,13 @@ impl Picture {
         Plane { bytes: bytes.get(..needed).unwrap_or_default(), stride, width, height, is_wide }
     }
 
+    /// What it takes of memory, smaller copies included.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        let planes = (0..3).flat_map(|index| (0..self.levels()).map(move |level| (index, level)));
+        planes.map(|(index, level)| self.plane_of_level(index, level)).map(|plane| plane.bytes.len()).sum()
+    }
+
     /// How many times it is there: as it is, half as wide and high, a quarter, and so on.
     #[must_use]
     pub const fn levels(&self) -> usize {

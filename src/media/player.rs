@@ -5,6 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
+    task::Waker,
     thread::{Builder, Thread},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use ffmpeg_next::Packet;
 use super::{
     Error, FilmInfo, Picture, Source, SubtitlePicture, SubtitleTrack, SubtitleWish,
     activity::Activity,
-    decode::{Decode, Opened, Step},
+    decode::{Decode, Opened, PICTURES_AHEAD, Step},
     demux::Demux,
     ffi,
     kept::Kept,
@@ -38,12 +39,13 @@ pub struct Player {
 }
 
 impl Player {
-    /// Opens a film on two threads; what comes of it is told by [`next_event`](Self::next_event). The threads note by the given clock since when they are busy.
+    /// Opens a film on threads; what comes of it is told by [`next_event`](Self::next_event). The threads note by the given clock since when they are busy, and
+    /// wake whoever waits for the film to be open and for a seek's first pictures.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(source: Source, mono_ns: fn() -> i64) -> Result<Self, Error> {
-        let (mut player, ByHand { mut demux, mut decode, mut subtitler, .. }) = Self::new(source, Some(mono_ns));
+    pub fn start(source: Source, options: &PlayerOptions) -> Result<Self, Error> {
+        let (mut player, ByHand { mut demux, mut decode, mut subtitler, .. }) = Self::new(source, options);
         Builder::new().name("demux".into()).spawn(move || demux_thread(&mut demux)).map_err(Error::NoThread)?;
         Builder::new().name("decode".into()).spawn(move || decode_thread(&mut decode)).map_err(Error::NoThread)?;
         let thread = Builder::new().name("subtitles".into()).spawn(move || subtitle_thread(&mut subtitler)).map_err(Error::NoThread)?;
@@ -53,13 +55,14 @@ impl Player {
 
     /// A film whose steps are made by the caller: for tests and for pictures made offscreen.
     #[must_use]
-    pub fn by_hand(source: Source) -> (Self, ByHand) {
-        Self::new(source, None)
+    pub fn by_hand(source: Source, on_hardware: bool) -> (Self, ByHand) {
+        Self::new(source, &PlayerOptions { mono_ns: || 0, waker: Waker::noop().clone(), on_hardware })
     }
 
-    fn new(source: Source, mono_ns: Option<fn() -> i64>) -> (Self, ByHand) {
+    fn new(source: Source, options: &PlayerOptions) -> (Self, ByHand) {
         ffi::prepare();
-        let shared = Arc::new(Shared { mono_ns, ..Shared::default() });
+        let PlayerOptions { mono_ns, ref waker, on_hardware } = *options;
+        let shared = Arc::new(Shared { mono_ns: Some(mono_ns), ..Shared::default() });
         // A seek in a film's every frame for seconds fits; the oldest are obsolete anyway.
         let (seeks, commands) = mailbox(1024);
         let (turns, turned) = mailbox(64);
@@ -88,6 +91,8 @@ impl Player {
             events: event_sender.clone(),
             items: item_producer,
             shared: Arc::clone(&shared),
+            waker: waker.clone(),
+            on_hardware,
         };
         let decode = Decode {
             items,
@@ -100,6 +105,7 @@ impl Player {
             turned,
             kept: Kept::default(),
             course: None,
+            waker: waker.clone(),
         };
         let player = Self { seeks, turns, events, pictures, subtitles, subtitle_wishes, subtitle_pictures, subtitler: None, shared };
         (player, ByHand { demux, decode, subtitler, is_done: false })
@@ -115,7 +121,7 @@ impl Player {
 
     /// Plays another sound track from a place not far from where the sound is; pictures go on.
     ///
-    /// What can be heard at once comes into the ring; if the track was not kept, [`Event::SoundIsElsewhere`] is told, and a seek brings it. An order for a seek
+    /// What can be heard at once comes into the ring; if the track was not kept, [`Event::SeekAgain`] is told, and a seek brings it. An order for a seek
     /// that was overtaken is dropped. Returns false if the player takes no orders.
     pub fn turn_to(&self, sound: OtherSound) -> bool {
         self.turns.send(sound).is_ok()
@@ -213,6 +219,17 @@ impl std::fmt::Debug for ByHand {
     }
 }
 
+/// How a player works.
+#[derive(Debug, Clone)]
+pub struct PlayerOptions {
+    /// The time that its threads note.
+    pub mono_ns: fn() -> i64,
+    /// Whom they wake.
+    pub waker: Waker,
+    /// Whether the graphics card decodes what it can; where it cannot, or fails, the processor does.
+    pub on_hardware: bool,
+}
+
 /// An order to go to a place.
 #[derive(Debug)]
 pub struct Seek {
@@ -258,8 +275,8 @@ pub enum Event {
         /// FFmpeg's words.
         reason: String,
     },
-    /// The sound track that was turned to is not at hand; a seek brings it.
-    SoundIsElsewhere {
+    /// The sound track that was turned to is not at hand, or the graphics card gave up; a seek to the same place brings what is missing.
+    SeekAgain {
         /// In the course of which seek.
         generation: u32,
     },
@@ -367,5 +384,3 @@ fn run(mut step: impl FnMut() -> Step) {
 const IDLE: Duration = Duration::from_millis(10);
 /// Somebody always wakes it; this is for the program's end.
 const IDLE_SUBTITLES: Duration = Duration::from_secs(1);
-/// A third of a second at 24 pictures a second; 25 MB at 1080p.
-const PICTURES_AHEAD: usize = 8;

@@ -3,12 +3,13 @@ use std::{
     io::{self, Cursor, Read, SeekFrom},
     path::Path,
     sync::mpsc,
+    task::Waker,
     time::Duration,
 };
 
 use proptest::{prelude::*, strategy::ValueTree as _};
 
-use super::{ByHand, Error, Event, FilmInfo, OtherSound, Picture, Player, Seek, Source};
+use super::{ByHand, Error, Event, FilmInfo, OtherSound, Picture, Player, PlayerOptions, Seek, Source};
 use crate::handover::{SampleConsumer, ring};
 
 #[path = "../../tests/it/support/clip.rs"]
@@ -26,8 +27,17 @@ pub(super) struct Playing {
     pub(super) ended_ns: Option<i64>,
 }
 
+fn options(mono_ns: fn() -> i64) -> PlayerOptions {
+    PlayerOptions { mono_ns, waker: Waker::noop().clone(), on_hardware: false }
+}
+
 pub(super) fn open(source: Source) -> Result<Playing, Error> {
-    let (player, mut hand) = Player::by_hand(source);
+    open_on(source, false)
+}
+
+/// The same, on the graphics card where there is one.
+pub(super) fn open_on(source: Source, on_hardware: bool) -> Result<Playing, Error> {
+    let (player, mut hand) = Player::by_hand(source, on_hardware);
     hand.run_until_idle();
     match player.next_event().expect("opening ends in an event") {
         Event::Opened(info) => Ok(Playing { player, hand, info, samples: ring(1).1, generation: 0, ended_ns: None }),
@@ -338,7 +348,7 @@ fn another_sound_track_begins_where_it_is_asked_to_and_no_picture_is_missing() {
     let (producer, _) = ring(100);
     assert!(film.player.turn_to(OtherSound { generation: film.generation, film_ns: -SECOND, sound: Some(0), ring: producer }));
     film.hand.run_until_idle();
-    assert!(matches!(film.player.next_event(), Some(Event::SoundIsElsewhere { .. })));
+    assert!(matches!(film.player.next_event(), Some(Event::SeekAgain { .. })));
 }
 
 /// A second of one tone in some channels, as it comes out: the level of each side against the tone's own.
@@ -526,7 +536,7 @@ impl io::Seek for Stalled {
 #[expect(clippy::disallowed_methods, reason = "one word will ever pass")]
 fn dropping_a_player_that_waits_for_bytes_ends_its_threads() {
     let (word, gone) = mpsc::channel();
-    let player = Player::start(Source::new("stalled.mkv", Stalled(word)), || 0).unwrap();
+    let player = Player::start(Source::new("stalled.mkv", Stalled(word)), &options(|| 0)).unwrap();
     drop(player);
     assert_eq!(gone.recv_timeout(Duration::from_secs(20)), Err(mpsc::RecvTimeoutError::Disconnected));
 }
@@ -624,7 +634,7 @@ fn a_thread_that_does_not_come_back_is_noticed_and_one_that_waits_for_bytes_is_n
         let (entered, has_entered) = mpsc::sync_channel(1);
         let (lets_go, let_go) = mpsc::sync_channel(1);
         let source = Source::new("a.mp4", Blocking { bytes: Cursor::new(film.clone()), in_seek, entered, let_go });
-        let player = Player::start(source, || 1_000).unwrap();
+        let player = Player::start(source, &options(|| 1_000)).unwrap();
         has_entered.recv_timeout(Duration::from_secs(20)).expect("FFmpeg asks the reader");
         assert_eq!(player.stuck_for_ns(6 * SECOND + 1_000), if in_seek { 6 * SECOND } else { 0 });
         drop((player, has_entered, lets_go));

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Picture, Source, Transfer, Turn,
-    tests::{Playing, SECOND, clip::Clip, number, open, open_clip},
+    tests::{Playing, SECOND, clip::Clip, number, open, open_clip, open_on},
 };
 
 /// A film made by the program `ffmpeg`, from `input` if that is not empty.
@@ -80,6 +80,16 @@ fn a_glance_at_the_key_frame_comes_before_the_exact_picture() {
     // As near as this the exact one is as fast.
     assert_eq!(pictures(&mut film, at(50)), [Some((false, Some(50))), Some((false, Some(51)))]);
     assert_eq!(first(&mut film, at(90)).film_ns / SECOND, 3);
+}
+
+#[test]
+fn a_film_that_the_graphics_card_may_decode_is_the_same_film() {
+    let clip = Clip { sound: &[], ..Clip::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let mut film = open_on(Source::file(&clip.make(folder.path())).unwrap(), true).unwrap();
+    let at = |picture: i64| (picture * 2 + 1) * SECOND / 48;
+    let numbers: Vec<_> = [0, 90, 30].map(|picture| number(&first(&mut film, at(picture)))).into();
+    assert_eq!(numbers, [0, 90, 30].map(Some), "with a card or without one");
 }
 
 #[test]

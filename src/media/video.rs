@@ -5,6 +5,7 @@ use ffmpeg_next::{Packet, Rational, codec, decoder, format::Pixel, frame};
 use super::{
     Error, Picture, ffi,
     frame::{colour_numbers, is_rgb, layout, nearest_with_layout},
+    hardware,
     interlace::Deinterlacer,
     picture::{MAX_SIDE, Said},
 };
@@ -28,6 +29,9 @@ pub(super) struct VideoDecoder {
     /// Added to time stamps, because they leapt.
     leap_ns: i64,
     ready: VecDeque<Picture>,
+    /// Whether the next picture before the place is passed on as a glance.
+    glances: bool,
+    hardware_has_failed: bool,
 }
 
 impl VideoDecoder {
@@ -39,6 +43,9 @@ impl VideoDecoder {
         let mut context = codec::Context::from_parameters(parameters)?;
         ffi::set_threads_and_limits(&mut context, stream.threads, MAX_PIXELS);
         context.set_time_base(stream.time_base);
+        if stream.on_hardware && !hardware::lend(&mut context) {
+            tracing::debug!("no graphics card decodes this film");
+        }
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(stream.time_base);
         Ok(Self {
@@ -54,6 +61,8 @@ impl VideoDecoder {
             packet_end_ns: None,
             leap_ns: 0,
             ready: VecDeque::new(),
+            glances: false,
+            hardware_has_failed: false,
         })
     }
 
@@ -67,6 +76,7 @@ impl VideoDecoder {
         self.newest_ns = i64::MIN;
         self.packet_end_ns = None;
         self.leap_ns = 0;
+        self.glances = false;
         self.ready.clear();
     }
 
@@ -83,20 +93,19 @@ impl VideoDecoder {
         }
     }
 
-    /// The picture of a key frame at once, before anything else is decoded: a decoder with threads would keep it until it has several.
-    pub(super) fn glance(&mut self, packet: &Packet) -> Option<Picture> {
-        let mut frame = frame::Video::empty();
-        let sent = self.decoder.send_packet(packet).and_then(|()| self.decoder.send_eof());
-        let received = sent.and_then(|()| self.decoder.receive_frame(&mut frame));
-        self.decoder.flush();
-        if let Err(error) = received {
-            tracing::debug!("no first glance: {error}");
-            return None;
-        }
-        let film_ns = frame.timestamp().and_then(|stamp| self.film_ns(stamp)).unwrap_or(self.target_ns);
-        let mut picture = self.converted(Raw { frame, film_ns, duration_ns: self.usual_duration_ns })?;
-        picture.is_glance = true;
-        Some(picture)
+    /// Whether pictures stay on the graphics card: this decoder is of no use.
+    pub(super) const fn hardware_has_failed(&self) -> bool {
+        self.hardware_has_failed
+    }
+
+    /// Passes on the first picture on the way to the place as well, as a [glance](Picture::is_glance).
+    pub(super) const fn glance(&mut self) {
+        self.glances = true;
+    }
+
+    /// Whether that picture has not come yet.
+    pub(super) const fn awaits_glance(&self) -> bool {
+        self.glances
     }
 
     /// How far before a place every picture is decoded, whatever it is used for: pictures of HEVC that are no reference may be one for layers above them, and
@@ -148,7 +157,14 @@ impl VideoDecoder {
         let mut frame = frame::Video::empty();
         let mut whole = Vec::new();
         while self.decoder.receive_frame(&mut frame).is_ok() {
-            let frame = std::mem::replace(&mut frame, frame::Video::empty());
+            let mut frame = std::mem::replace(&mut frame, frame::Video::empty());
+            if hardware::holds(&frame) {
+                let Some(fetched) = hardware::fetch(&frame) else {
+                    self.hardware_has_failed = true;
+                    continue;
+                };
+                frame = fetched;
+            }
             let raw = self.timed(frame);
             self.deinterlacer.push(raw, &mut whole);
             whole.drain(..).for_each(|raw| self.place(raw));
@@ -176,6 +192,13 @@ impl VideoDecoder {
     /// Passes a picture on, or keeps it while a later one may stand at the target as well.
     fn place(&mut self, raw: Raw) {
         if raw.film_ns + raw.duration_ns <= self.target_ns {
+            if std::mem::take(&mut self.glances)
+                && let Some(frame) = ffi::share(&raw.frame)
+                && let Some(mut picture) = self.converted(Raw { frame, ..raw })
+            {
+                picture.is_glance = true;
+                self.ready.push_back(picture);
+            }
             self.candidate = Some(raw);
             return;
         }
@@ -193,6 +216,7 @@ impl VideoDecoder {
             return;
         }
         self.newest_ns = raw.film_ns;
+        self.glances = false;
         let picture = self.converted(raw);
         self.ready.extend(picture);
     }
@@ -235,6 +259,8 @@ pub(super) struct VideoStream {
     pub(super) is_cover: bool,
     pub(super) rate: Option<f64>,
     pub(super) threads: usize,
+    /// Whether the graphics card decodes it, if it can.
+    pub(super) on_hardware: bool,
     pub(super) said: Said,
 }
 

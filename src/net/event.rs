@@ -3,7 +3,7 @@ use std::{
         Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    thread::Thread,
+    task::Waker,
 };
 
 use super::{Arrival, Line, LineId, ParticipantId, Stamps, lock};
@@ -75,7 +75,7 @@ pub(super) struct Post {
     /// The number of the join that counts.
     joins: AtomicU64,
     addresses_changed: Slot<()>,
-    bell: Mutex<Option<Thread>>,
+    bell: Mutex<Waker>,
 }
 
 /// The other side.
@@ -88,7 +88,7 @@ pub(super) struct Letters {
 pub(super) fn post() -> (Post, Letters) {
     let (lines, lines_read) = mailbox(LINE_EVENTS_WAITING);
     let (stamps, stamps_read) = mailbox(STAMPS_WAITING);
-    let (cannot_join, addresses_changed, bell) = (Slot::default(), Slot::default(), Mutex::new(None));
+    let (cannot_join, addresses_changed, bell) = (Slot::default(), Slot::default(), Mutex::new(Waker::noop().clone()));
     let post =
         Post { lines, free: AtomicUsize::new(LINE_EVENTS_WAITING), stamps, cannot_join, joins: AtomicU64::new(0), addresses_changed, bell };
     (post, Letters { lines: lines_read, stamps: stamps_read })
@@ -139,13 +139,11 @@ impl Post {
     }
 
     pub(super) fn ring(&self) {
-        if let Some(thread) = &*lock(&self.bell) {
-            thread.unpark();
-        }
+        lock(&self.bell).wake_by_ref();
     }
 
-    pub(super) fn wake_current_thread(&self) {
-        *lock(&self.bell) = Some(std::thread::current());
+    pub(super) fn wakes(&self, waker: Waker) {
+        *lock(&self.bell) = waker;
     }
 
     pub(super) fn next(&self, letters: &Letters) -> Option<Event> {

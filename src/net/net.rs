@@ -4,6 +4,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::Waker,
     time::Duration,
 };
 
@@ -184,9 +185,9 @@ impl Net {
         self.shared.post.next(&self.letters)
     }
 
-    /// Wakes this thread (`Thread::unpark`) whenever an event or a packet of the room comes.
-    pub fn wake_current_thread(&self) {
-        self.shared.post.wake_current_thread();
+    /// Wakes this one whenever an event or a packet of the room comes. It is called on the network's threads and must not wait.
+    pub fn wakes(&self, waker: Waker) {
+        self.shared.post.wakes(waker);
     }
 }
 

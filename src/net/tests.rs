@@ -13,6 +13,7 @@ use super::{
     net::Limits,
     *,
 };
+use crate::handover::unparks_current_thread;
 
 /// A machine on the loopback, and what happened on it that no test has asked for yet.
 struct Machine {
@@ -35,7 +36,7 @@ impl Machine {
 
     /// Waits for an event, and takes it out of those that came.
     fn event<T>(&mut self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
-        self.net.wake_current_thread();
+        self.net.wakes(unparks_current_thread());
         until(what, || {
             self.events.extend(std::iter::from_fn(|| self.net.next_event()));
             let place = self.events.iter().position(|event| pick(event).is_some())?;
@@ -667,7 +668,7 @@ fn pieces_wait_with_their_sender_while_swarm_is_busy() {
 fn packets_of_the_room_are_lost_or_right() {
     let mut host = open_room();
     let (guest, to_host, to_guest) = guest_of(&mut host);
-    guest.net.wake_current_thread();
+    guest.net.wakes(unparks_current_thread());
     let packet = |number: usize| vec![number as u8; [1, 100, 1200, 1390, 1400][number % 5]];
     let mut came = 0;
     for number in 0..250 {
@@ -677,7 +678,7 @@ fn packets_of_the_room_are_lost_or_right() {
         to_host.send_room(&echoed);
         came += 1;
     }
-    host.net.wake_current_thread();
+    host.net.wakes(unparks_current_thread());
     for _ in 0..came {
         let packet = until("an echo", || to_guest.next_room_packet());
         assert!(!packet.is_empty());

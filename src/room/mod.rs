@@ -49,7 +49,7 @@ pub use join::{Join, Parted, read_invite};
 pub use now::{Clock, Now, Reckoning};
 pub use people::{Appearance, Arrived, LeftForGood, Me, Myself, PEOPLE_MAX, Participant, Viewing, ViewingState, Whereabouts};
 pub use playback::{Ask, FilmOnScreen, Gather, Lead, Playback, ReadyFor, decide};
-pub use reach::{FilmWay, Relay, RelayChoice};
+pub use reach::{Alarm, FilmWay, Relay, RelayChoice};
 pub use rights::{GatherLimit, Moderation, Right, Rights, Rules};
 pub use seats::{SeatNumber, SitDown, Sits};
 pub use stance::{Footing, Stance};

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, task::Waker};
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_replicon::prelude::*;
@@ -9,7 +9,17 @@ use crate::net::{FilmPort, Net, Options, codec};
 
 /// The network, from when it is first needed.
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<RelayChoice>().init_resource::<FilmWay>();
+    app.init_resource::<RelayChoice>().init_resource::<FilmWay>().init_resource::<Alarm>();
+}
+
+/// Wakes the program's loop: something came from another thread or another machine.
+#[derive(Resource, Debug, Clone)]
+pub struct Alarm(pub Waker);
+
+impl Default for Alarm {
+    fn default() -> Self {
+        Self(Waker::noop().clone())
+    }
 }
 
 /// Which relays help where no direct way is found.
@@ -36,6 +46,7 @@ pub(super) struct Reach<'w, 's> {
     network: Option<Res<'w, Network>>,
     relay: Res<'w, RelayChoice>,
     clock: Res<'w, Clock>,
+    alarm: Res<'w, Alarm>,
     protocol: Res<'w, ProtocolHash>,
     film_way: ResMut<'w, FilmWay>,
     commands: Commands<'w, 's>,
@@ -54,6 +65,7 @@ impl Reach<'_, '_> {
             upload_limit_bytes_per_s: None,
         };
         let (net, port) = Net::start(options).map_err(|error| sentence(&error.to_string()))?;
+        net.wakes(self.alarm.0.clone());
         let network = Network(Arc::new(net));
         self.film_way.0 = Some(port);
         self.commands.insert_resource(network.clone());

@@ -161,6 +161,12 @@ impl Swarm {
         reader
     }
 
+    /// Looks about in what is here of a film that is watched; nothing is fetched for it, and nobody else notices. `None` if it is not watched.
+    #[must_use]
+    pub fn look_about(&self, film: FilmId) -> Option<Reader> {
+        Some(Reader::standing_by(self.feed(film)?, self.commands.clone()))
+    }
+
     /// How much of a watched film is here.
     #[must_use]
     pub fn progress(&self, film: FilmId) -> Option<Progress> {

@@ -24,6 +24,8 @@ pub struct Reader {
     feed: Arc<Feed>,
     commands: MailboxSender<Command>,
     patience: Duration,
+    /// Whether it only reads what is here, so that nothing is fetched for it and nobody counts it.
+    stands_by: bool,
     offset_bytes: u64,
     /// The piece that was read last.
     piece: Option<(u32, Bytes)>,
@@ -32,7 +34,14 @@ pub struct Reader {
 
 impl Reader {
     pub(super) const fn new(feed: Arc<Feed>, commands: MailboxSender<Command>, patience: Duration) -> Self {
-        Self { feed, commands, patience, offset_bytes: 0, piece: None, file: None }
+        Self { feed, commands, patience, stands_by: false, offset_bytes: 0, piece: None, file: None }
+    }
+
+    /// One for which nothing is fetched: what is not here is an error.
+    pub(super) fn standing_by(feed: Arc<Feed>, commands: MailboxSender<Command>) -> Self {
+        let mut reader = Self::new(feed, commands, Duration::ZERO);
+        reader.stands_by = true;
+        reader
     }
 
     /// Gets a piece, from wherever it is.
@@ -45,7 +54,7 @@ impl Reader {
         let mut has_waited = false;
         loop {
             let mut state = self.feed.lock();
-            let is_news = state.visit(index);
+            let is_news = !self.stands_by && state.visit(index);
             let found = state.find(index);
             let end = state.end.clone();
             drop(state);
@@ -61,6 +70,9 @@ impl Reader {
                 Found::Missing => {
                     if let Some(end) = end {
                         return Err(io::Error::new(end.kind(), end));
+                    }
+                    if self.stands_by {
+                        return Err(io::Error::new(End::NotHere.kind(), End::NotHere));
                     }
                     tracing::trace!(index, "waits");
                     if has_waited || self.patience.is_zero() {
@@ -113,7 +125,9 @@ impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let (size_bytes, cut) = {
             let mut state = self.feed.lock();
-            state.place_bytes = self.offset_bytes;
+            if !self.stands_by {
+                state.place_bytes = self.offset_bytes;
+            }
             (state.size_bytes, state.cut)
         };
         let Some(cut) = cut else {
@@ -130,7 +144,9 @@ impl Read for Reader {
         let count = part.len().min(buffer.len());
         buffer[..count].copy_from_slice(&part[..count]);
         self.offset_bytes += count as u64;
-        self.feed.lock().place_bytes = self.offset_bytes;
+        if !self.stands_by {
+            self.feed.lock().place_bytes = self.offset_bytes;
+        }
         Ok(count)
     }
 }
@@ -149,6 +165,9 @@ impl Seek for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
+        if self.stands_by {
+            return;
+        }
         let mut state = self.feed.lock();
         state.readers = state.readers.saturating_sub(1);
         drop(state);
@@ -168,6 +187,9 @@ pub enum End {
     /// This machine has left.
     #[error("the film is no longer being received")]
     Stopped,
+    /// It may come, but not for whoever only looks about.
+    #[error("this part of the film is not here")]
+    NotHere,
 }
 
 impl End {
@@ -182,6 +204,7 @@ impl End {
             Self::Withdrawn => ErrorKind::UnexpectedEof,
             Self::Failed(_) => ErrorKind::InvalidData,
             Self::Stopped => ErrorKind::BrokenPipe,
+            Self::NotHere => ErrorKind::NotFound,
         }
     }
 }

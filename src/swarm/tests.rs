@@ -62,6 +62,27 @@ fn a_film_is_fetched_before_anybody_reads_it_and_not_much_further_than_needed() 
 }
 
 #[test]
+fn whoever_only_looks_about_reads_what_is_here_and_nothing_is_fetched_for_it() {
+    let film = Film::of(300 * PIECE);
+    let mut world = two(800, 1, &film);
+    assert!(world.swarm(GUEST).look_about(film.id).is_none());
+    let _reader = world.swarm(GUEST).watch(Ticket { bytes_per_second: Some(100_000), ..film.ticket(PRESENTER) });
+    world.run_ms(3_000);
+    let before = world.swarm(GUEST).progress(film.id).unwrap();
+    let mut about = world.swarm(GUEST).look_about(film.id).unwrap();
+    let mut bytes = vec![0; 1000];
+    for (piece, is_here) in [(0, true), (20, true), (299, true), (100, false), (200, false), (5, true)] {
+        about.seek(SeekFrom::Start((piece * PIECE) as u64)).unwrap();
+        match about.read_exact(&mut bytes) {
+            Ok(()) => assert!(is_here && bytes == film.bytes[piece * PIECE..][..1000], "{piece}"),
+            Err(error) => assert!(!is_here && End::of(&error) == Some(&End::NotHere), "{piece}: {error}"),
+        }
+    }
+    world.run_ms(3_000);
+    assert_eq!(world.swarm(GUEST).progress(film.id).unwrap().have, before.have);
+}
+
+#[test]
 fn a_seek_waits_for_a_round_trip_and_a_piece() {
     let film = Film::of(400 * PIECE);
     let mut world = two(20, 40, &film);

@@ -11,7 +11,9 @@ use super::{Look, Panels, Remote, Theme, dialog::AskForFile, settings::Choices};
 use crate::{
     audio::{ChangeVolume, Tune},
     clock::{FilmTime, Rate},
-    film::{ChooseSound, ChooseSubtitle, DelaySubtitles, FilmSource, ForgetPlaces, Open, StepFrame, SubtitleLook, TurnChapter},
+    film::{
+        ChooseSound, ChooseSubtitle, DelaySubtitles, FilmSource, ForgetPlaces, HardwareDecoding, Open, StepFrame, SubtitleLook, TurnChapter,
+    },
     notice::Notice,
     room::{
         Appearance, Ask, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, PersonName, Playback, Room, Say, SeatNumber, SitDown,
@@ -36,7 +38,8 @@ fn on_action(
     mut myself: ResMut<Myself>,
     hosting: Option<Res<Hosting>>,
     room: Option<Single<&Playback, With<Room>>>,
-    (mut choices, mut place, mut quality, mut subtitles): (ResMut<Choices>, ResMut<PlaceSettings>, ResMut<Quality>, ResMut<SubtitleLook>),
+    (mut choices, mut place, mut quality): (ResMut<Choices>, ResMut<PlaceSettings>, ResMut<Quality>),
+    (mut subtitles, mut hardware): (ResMut<SubtitleLook>, ResMut<HardwareDecoding>),
     mut clipboard: ResMut<EguiClipboard>,
     mut windows: Query<&mut Window, With<PrimaryWindow>>,
     mut commands: Commands,
@@ -59,6 +62,7 @@ fn on_action(
         Action::Tune(tune) => commands.trigger(tune),
         Action::Place(chosen) => *place = chosen,
         Action::Quality(chosen) => *quality = chosen,
+        Action::HardwareDecoding(is_on) => hardware.0 = is_on,
         Action::ThemeTo(theme) => look.theme = theme,
         Action::ForgetPlaces => commands.trigger(ForgetPlaces),
         Action::Settings => choices.toggle(),
@@ -205,6 +209,8 @@ pub enum Action {
     Place(PlaceSettings),
     /// How much detail is drawn.
     Quality(Quality),
+    /// Let the graphics card decode the films opened from now on, or not.
+    HardwareDecoding(bool),
     /// Panels like this.
     ThemeTo(Theme),
     /// Forget where films were left.

@@ -132,6 +132,11 @@ pub(super) fn key_for(action: &Action) -> Option<&'static str> {
     KEYS.iter().find(|key| (key.action)() == *action).map(|key| key.name)
 }
 
+/// What an action does and by which key; `None` where no key does it.
+pub(super) fn hint_for(action: &Action) -> Option<String> {
+    KEYS.iter().find(|key| (key.action)() == *action).map(|key| format!("{}  ({})", key.does, key.name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -91,7 +91,7 @@ fn draw(
     mut panels: ResMut<Panels>,
     mut talk: ResMut<Talk>,
     (notices, choices): (Res<notices::Notices>, Res<settings::Choices>),
-    (remote, cinema): (Res<Remote>, Res<Cinema>),
+    (remote, cinema, pointed): (Res<Remote>, Res<Cinema>, Res<remote::Pointed>),
     (mut peek, preview): (ResMut<peek::Peek>, Option<Res<Preview>>),
     mut commands: Commands,
 ) -> Result {
@@ -116,6 +116,7 @@ fn draw(
             let over = over + waiting.map_or(0.0, |card| card.height() + theme::GRID);
             chat::glimpse(context, company, &talk, said.is_some(), over);
         }
+        remote::hint(context, &pointed);
         if panels.help {
             help::show(context, &mut actions);
         }

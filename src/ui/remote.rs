@@ -1,7 +1,15 @@
 use bevy::{math::Affine3A, prelude::*};
-use bevy_egui::input::EguiWantsInput;
+use bevy_egui::{
+    egui::{self, Align2, Color32, FontId, Id, pos2, vec2},
+    input::EguiWantsInput,
+};
 
-use super::{Action, icon::Icon};
+use super::{
+    Action,
+    icon::Icon,
+    keys::hint_for,
+    theme::{GRID, Palette},
+};
 use crate::film::TurnChapter;
 use crate::theater::{
     Cinema, PlaceSound, SeatedCamera, Theater, Tier,
@@ -13,7 +21,10 @@ use crate::theater::{
 
 /// A remote as in one's own hand: mesh buttons, found by picking, that press themselves and trigger the same actions as keys.
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Remote>().add_systems(PostStartup, put_in_hand).add_systems(Update, (raise, press).before(Theater::Light));
+    app.init_resource::<Remote>()
+        .init_resource::<Pointed>()
+        .add_systems(PostStartup, put_in_hand)
+        .add_systems(Update, (raise, press).before(Theater::Light));
 }
 
 fn put_in_hand(
@@ -131,7 +142,9 @@ fn held(raised: f32, room_m: f32) -> Transform {
 }
 
 /// A pressed button goes in and comes back; a hovered one stands out a little.
-fn press(time: Res<Time>, mut buttons: Query<(&mut RemoteButton, &mut Transform)>) {
+fn press(time: Res<Time>, mut buttons: Query<(&mut RemoteButton, &mut Transform)>, mut pointed: ResMut<Pointed>) {
+    let hovered = buttons.iter().find(|(button, _)| button.is_hovered).map(|(button, _)| button.action.clone());
+    pointed.set_if_neq(Pointed(hovered));
     for (mut button, mut transform) in &mut buttons {
         let stands_out = if button.is_hovered { 1.12 } else { 1.0 };
         if button.pressed > 0.0 {
@@ -164,6 +177,26 @@ fn sign(icon: Icon) -> Shape {
     }
     shape
 }
+
+/// What the button under the pointer does, and by which key.
+pub(super) fn hint(context: &egui::Context, pointed: &Pointed) {
+    let (Some(hint), Some(at)) = (pointed.0.as_ref().and_then(hint_for), context.pointer_hover_pos()) else { return };
+    let palette = Palette::of(context.theme());
+    let painter = context.layer_painter(egui::LayerId::new(egui::Order::Tooltip, Id::new("hint of the remote")));
+    let galley = painter.layout_no_wrap(hint, FontId::proportional(14.0), palette.text);
+    // Above the pointer, and within the window.
+    let window = context.content_rect().shrink(1.5 * GRID);
+    let size = galley.size() + vec2(2.0, 1.5) * GRID;
+    let least = window.min + size / 2.0;
+    let middle = (at - vec2(0.0, size.y + GRID)).clamp(least, (window.max - size / 2.0).max(least));
+    let around = Align2::CENTER_CENTER.anchor_size(pos2(middle.x, middle.y), size);
+    painter.rect_filled(around, 6, palette.panel);
+    painter.galley(Align2::CENTER_CENTER.anchor_size(around.center(), galley.size()).min, galley, Color32::WHITE);
+}
+
+/// What the button does that the pointer is on.
+#[derive(Resource, Debug, Default, Clone, PartialEq)]
+pub(super) struct Pointed(Option<Action>);
 
 /// Whether the remote is in front of one's eyes.
 #[derive(Resource, Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,3 +262,15 @@ const HELD_AT: Vec3 = Vec3::new(0.25, 1.9, 8.5);
 const SIGN_GLOW: f32 = 0.34;
 const RAISE_S: f32 = 0.25;
 const PRESS_S: f32 = 0.18;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_button_says_what_it_does_and_has_a_key() {
+        for (icon, does) in BUTTONS.iter().flat_map(|row| row.iter()) {
+            assert!(hint_for(&does()).is_some(), "{icon:?}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     audio::{DeviceName, Devices, LookForDevices, Mixer, OFFSET_MAX_MS, Tune, Tuning},
-    film::{LeftAt, SubtitleLook},
+    film::{HardwareDecoding, LeftAt, SubtitleLook},
     room::{Frame as Order, GatherLimit, Moderation},
     theater::{PlaceSettings, Quality},
 };
@@ -20,7 +20,7 @@ pub(super) fn plugin(app: &mut App) {
 
 fn gather(
     mut choices: ResMut<Choices>,
-    (place, subtitles): (Res<PlaceSettings>, Res<SubtitleLook>),
+    (place, subtitles, hardware): (Res<PlaceSettings>, Res<SubtitleLook>, Res<HardwareDecoding>),
     quality: Res<Quality>,
     look: Res<Look>,
     mixer: Option<Res<Mixer>>,
@@ -37,6 +37,7 @@ fn gather(
     }
     choices.place = *place;
     choices.subtitles = *subtitles;
+    choices.on_hardware = hardware.0;
     choices.quality = *quality;
     choices.theme = look.theme;
     choices.tuning = mixer.as_ref().map(|mixer| Tuning::of(mixer)).unwrap_or_default();
@@ -182,6 +183,13 @@ fn room(ui: &mut Ui, company: &Company, actions: &mut Vec<Action>) {
 
 fn program(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
     heading(ui, "Houselights");
+    row(ui, "Graphics card", |ui| {
+        let mut is_on = choices.on_hardware;
+        let says = ui.checkbox(&mut is_on, "decodes the next film, if it can");
+        if says.on_hover_text("Less work for the processor; some drivers are not up to it").changed() {
+            actions.push(Action::HardwareDecoding(is_on));
+        }
+    });
     row(ui, "Panels", |ui| {
         for (theme, says) in [(Theme::System, "As the system"), (Theme::Dark, "Dark"), (Theme::Light, "Light")] {
             if ui.selectable_label(choices.theme == theme, says).clicked() {
@@ -242,6 +250,7 @@ pub(super) struct Choices {
     place: PlaceSettings,
     subtitles: SubtitleLook,
     quality: Quality,
+    on_hardware: bool,
     theme: Theme,
     tuning: Tuning,
     devices: Vec<DeviceName>,

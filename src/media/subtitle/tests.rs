@@ -24,7 +24,7 @@ struct Playing {
 
 impl Playing {
     fn open(film: &Path) -> Self {
-        let (player, mut hand) = Player::by_hand(Source::file(film).unwrap());
+        let (player, mut hand) = Player::by_hand(Source::file(film).unwrap(), false);
         hand.run_until_idle();
         let Some(Event::Opened(info)) = player.next_event() else { panic!("{} does not open", film.display()) };
         let mut playing = Self { player, hand, info, generation: 0, said: Vec::new() };
