@@ -59,12 +59,13 @@ fn seek_ms(stage: &mut Stage, place_s: f64) -> f64 {
     stage.world().flush();
     loop {
         let before = stage.uploads();
-        stage.step_at_pace();
+        stage.offscreen.step();
         let shown_ns = stage.world().get_resource::<Screening>().and_then(Screening::shown_ns);
         if stage.uploads() > before && shown_ns.is_some_and(|shown_ns| (0..=PICTURE_NS).contains(&(wanted_ns - shown_ns))) {
             break;
         }
         assert!(mono_ns() - begin_ns < 20_000_000_000, "the picture at {place_s} s does not come");
+        stage.rest();
     }
     let took_ms = (mono_ns() - begin_ns) as f64 / 1e6;
     for _ in 0..60 {

@@ -45,9 +45,8 @@ impl Stage {
         self.offscreen.app.world_mut()
     }
 
-    /// One frame, and then nothing until the next one that a window without vertical synchronisation would draw.
-    pub(crate) fn step_at_pace(&mut self) {
-        self.offscreen.step();
+    /// Nothing, until the next frame that a window without vertical synchronisation would draw.
+    pub(crate) fn rest(&mut self) {
         if let Pace::AtLeastEvery(wait) = *self.world().resource::<Pace>() {
             std::thread::park_timeout(wait);
         }

@@ -21,9 +21,11 @@ fn decide(
     (awake, stirring, talk): (Res<Awake>, Res<Stirring>, Res<Talk>),
     mut pace: ResMut<Pace>,
 ) {
-    let gathers = room.as_ref().is_some_and(|room| room.gather.is_some());
+    let gathers_for_ns = room.as_ref().and_then(|room| room.gather).map(|gather| now.room() - gather.since);
     let is_calm = !stirring.0 && !talk.is_heard();
-    let new = if is_calm && (gathers || opening.is_some()) {
+    let new = if is_calm && gathers_for_ns.is_some_and(|ns| ns < SHORT_NS) {
+        Pace::AtLeastEvery(SHORTLY)
+    } else if is_calm && (gathers_for_ns.is_some() || opening.is_some()) {
         Pace::AtLeastEvery(WAITING)
     } else if is_calm && !awake.is_awake() && room.is_none_or(|room| !room.plays(now.room())) {
         Pace::AtLeastEvery(if *standing == Standing::Alone { RESTING } else { LISTENING })
@@ -43,7 +45,10 @@ pub enum Pace {
     AtLeastEvery(Duration),
 }
 
-/// Nothing moves but a small wheel, and whatever is drawn is taken from decoding what is waited for.
+/// A place of the film is waited for, mostly for less than this; every frame drawn meanwhile would be taken from decoding it.
+const SHORT_NS: i64 = 400_000_000;
+const SHORTLY: Duration = Duration::from_millis(200);
+/// From then on a small wheel turns.
 const WAITING: Duration = Duration::from_millis(50);
 /// Alone nothing happens but what a hand does.
 const RESTING: Duration = Duration::from_secs(2);

@@ -13,7 +13,7 @@ use super::lock;
 #[must_use]
 pub fn queue<T>(capacity: usize) -> (QueueProducer<T>, QueueConsumer<T>) {
     assert!(capacity > 0, "a queue of no capacity passes nothing");
-    let shared = Arc::new(Mutex::new(Shared { items: VecDeque::with_capacity(capacity), producer: None }));
+    let shared = Arc::new(Mutex::new(Shared { items: VecDeque::with_capacity(capacity), producer: None, consumer: None }));
     let producer = QueueProducer { shared: Arc::clone(&shared), capacity };
     (producer, QueueConsumer { shared })
 }
@@ -68,6 +68,9 @@ impl<T> QueueProducer<T> {
             return Err(item);
         }
         shared.items.push_back(Stamped { generation, item });
+        if let Some(consumer) = &shared.consumer {
+            consumer.unpark();
+        }
         Ok(())
     }
 
@@ -85,6 +88,11 @@ pub struct QueueConsumer<T> {
 }
 
 impl<T> QueueConsumer<T> {
+    /// Wakes this thread whenever an item comes; call it once on the consuming thread.
+    pub fn wake_current_thread(&self) {
+        lock(&self.shared).consumer = Some(std::thread::current());
+    }
+
     /// Takes the first item if `wanted` says so; what stands behind it stays.
     pub fn pop_if(&self, wanted: impl FnOnce(&Stamped<T>) -> bool) -> Option<Stamped<T>> {
         let mut shared = lock(&self.shared);
@@ -122,4 +130,5 @@ impl<T> QueueConsumer<T> {
 struct Shared<T> {
     items: VecDeque<Stamped<T>>,
     producer: Option<Thread>,
+    consumer: Option<Thread>,
 }

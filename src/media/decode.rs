@@ -58,6 +58,7 @@ impl Decode {
     fn work(&mut self) -> bool {
         let Some(course) = &mut self.course else { return self.take_item() };
         let mut moved = course.writer.pump();
+        course.stands &= course.is_awaited || !self.pictures.is_empty();
         if let Some(picture) = course.picture.take_if(|picture| self.pictures.len() < ahead(picture)) {
             let is_glance = picture.is_glance;
             match self.pictures.push(course.generation, picture) {
@@ -119,7 +120,8 @@ impl Decode {
 
     fn work_on_picture(&mut self) -> bool {
         let (Some(course), Some(decoder)) = (&self.course, &self.video) else { return false };
-        if course.picture.is_some() {
+        // Whoever waits for one picture is not to share the processor with what comes after it.
+        if course.picture.is_some() || course.stands && !course.is_awaited && !self.pictures.is_empty() {
             return false;
         }
         // On the way to a place, what is read ahead tells which pictures nobody needs; but reading may take its time, and a glance is not to wait for it.
@@ -163,7 +165,7 @@ impl Decode {
             (Item::Start { film_ns, sound, ring, glances }, _) => {
                 self.start(generation, film_ns, sound, ring);
                 if let Some(course) = &mut self.course {
-                    course.glances = glances;
+                    (course.glances, course.stands) = (glances, glances);
                 }
             }
             (Item::Packet(packet), Some(course)) => {
@@ -226,6 +228,7 @@ impl Decode {
             is_past: false,
             glances: false,
             is_awaited: true,
+            stands: false,
             packets: VecDeque::new(),
             sounds: VecDeque::new(),
             writer: SoundWriter::new(ring, film_ns),
@@ -376,6 +379,8 @@ pub(super) struct Course {
     glances: bool,
     /// Whether the exact picture was not passed on yet.
     is_awaited: bool,
+    /// Whether that picture is waited for by a room that stands, and was not taken yet.
+    stands: bool,
     /// Coded pictures and where they begin.
     packets: VecDeque<(Packet, i64)>,
     sounds: VecDeque<Packet>,

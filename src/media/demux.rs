@@ -244,7 +244,7 @@ impl Demux {
                 is_cover: described.is_cover,
                 rate: described.rate,
                 on_hardware: self.on_hardware,
-                threads: decoder_threads(width.saturating_mul(height)),
+                threads: std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_DECODER_THREADS)),
                 said: Said {
                     pixel_aspect: ffi::pixel_aspect(&stream),
                     turn: frame::stream_turn(&stream).unwrap_or(Turn::NONE),
@@ -339,15 +339,5 @@ const FIRST_STEP_BACK_NS: i64 = 2_000_000_000;
 const LAST_STEP_BACK_NS: i64 = 16_000_000_000;
 /// Sound before the first picture after a seek, of all tracks.
 const MAX_HELD: usize = 2048;
-/// Threads for pictures of so many pixels. One more than processors fills the time in which one picture waits for another's lower rows; what it holds of a
-/// large one is memory that nobody has to spare.
-fn decoder_threads(pixels: i64) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let spare = usize::from(processors > 1 && pixels <= SMALL_PIXELS);
-    (processors + spare).min(MAX_DECODER_THREADS)
-}
-
-/// 1080p and its like.
-const SMALL_PIXELS: i64 = 2048 * 1152;
 /// More threads add delay and memory, not speed.
 const MAX_DECODER_THREADS: usize = 8;

@@ -352,6 +352,7 @@ fn demux_thread(demux: &mut Demux) {
 }
 
 fn decode_thread(decode: &mut Decode) {
+    decode.items.wake_current_thread();
     decode.pictures.wake_current_thread();
     decode.turned.wake_current_thread();
     run(|| decode.step());
