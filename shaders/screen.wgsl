@@ -45,11 +45,16 @@ fn mixed(plane: texture_2d<f32>, level: i32, c: Corners) -> f32 {
     return dot(mix(upper, lower, c.part.y), picture.code.xy);
 }
 
+// What is left of a size. Not asked of the texture: where the level differs from pixel to pixel, some software drivers answer with their neighbour's.
+fn halved(size: vec2<u32>, level: i32) -> vec2<u32> {
+    return max(size >> vec2(u32(level)), vec2(1u));
+}
+
 // Luma and the two of chroma at a place in luma pixels, from copies that were halved so many times. Chroma has fewer pixels, so its copy is a larger one.
 fn codes_at(place: vec2<f32>, level: i32) -> vec4<f32> {
     let chroma_level = max(level - i32(picture.code.z), 0);
-    let luma_size = textureDimensions(luma, level);
-    let chroma_size = textureDimensions(blue, chroma_level);
+    let luma_size = halved(textureDimensions(luma), level);
+    let chroma_size = halved(textureDimensions(blue), chroma_level);
     let chroma_place = (place + picture.chroma.zw) * picture.chroma.xy;
     let y = around(place * vec2<f32>(luma_size) / vec2<f32>(textureDimensions(luma)), luma_size);
     let c = around(chroma_place * vec2<f32>(chroma_size) / vec2<f32>(textureDimensions(blue)), chroma_size);

@@ -89,7 +89,7 @@ const LINES: &[(&str, &str)] = &[
     ("Ann", "Here at last! The trains were late again."),
     ("", "We have only seen the trailer so far"),
     ("雪の映画館", "こんばんは 🎬"),
-    ("Bo", "Did anybody bring popcorn? 🍿😀"),
+    ("Bo", "Did anybody bring popcorn? ❤"),
     (
         "Maximiliane von Hohenfels-Wartbg",
         "I have been looking forward to this one for weeks, and now that everybody is here nothing can go wrong any more, except perhaps that somebody has to leave early because of the last train, which would be a pity.",

@@ -2,7 +2,8 @@ use bevy::prelude::*;
 
 use super::{
     Abandoned, Screening,
-    open::{Hand, Offer, Opener, STUCK_NS},
+    open::{Hand, Offer, Opener},
+    patience::Patience,
     screening::TraceTo,
     share::Shared,
 };
@@ -100,6 +101,7 @@ fn step_by_hand(mut fetching: ResMut<Fetching>) {
 
 fn hear_fetching(
     mut fetching: ResMut<Fetching>,
+    patience: Res<Patience>,
     room: Single<&Playback, With<Room>>,
     now: Res<Now>,
     standing: Res<Standing>,
@@ -115,7 +117,7 @@ fn hear_fetching(
     let Some(player) = &fetching.player else { return };
     let title = &fetching.film.title;
     let problem = match player.next_event() {
-        None if player.stuck_for_ns(now.mono_ns) < STUCK_NS => return,
+        None if !patience.is_over(player.stuck_for_ns(now.mono_ns), now.mono_ns) => return,
         None => format!("“{title}” keeps the decoder busy for ever and cannot be played here."),
         Some(Told::Opened(info)) => {
             let (Some(player), by_hand) = (fetching.player.take(), fetching.by_hand.take()) else { return };

@@ -15,6 +15,7 @@ mod follow;
 mod lead;
 mod open;
 mod path;
+mod patience;
 mod preview;
 mod resume;
 mod screening;
@@ -38,12 +39,13 @@ pub use resume::{ForgetPlaces, LeftAt};
 pub use screening::{Abandoned, ChooseSound, Finished, Screening, TraceTo};
 pub use share::{Buffered, CacheFolder};
 pub use step::StepFrame;
-pub use subtitles::{AddSubtitles, ChooseSubtitle, DelaySubtitles, SubtitleLook, Subtitles, subtitle_name};
+pub use subtitles::{AddSubtitles, ChooseSubtitle, DelaySubtitles, SubtitleLook, SubtitleRoom, Subtitles, subtitle_name};
 
 /// Everything that makes a film run.
 pub fn plugin(app: &mut App) {
     app.add_plugins((
         share::plugin,
+        patience::plugin,
         open::plugin,
         fetch::plugin,
         screening::plugin,

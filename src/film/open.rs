@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use bevy::{ecs::system::SystemParam, prelude::*};
 
 use super::{
+    patience::Patience,
     resume::LeftAt,
     screening::{Screening, TraceTo},
 };
@@ -92,6 +93,7 @@ fn step_by_hand(mut opening: ResMut<Opening>) {
 
 fn hear_opening(
     mut opening: ResMut<Opening>,
+    patience: Res<Patience>,
     now: Res<Now>,
     tracing_to: Res<TraceTo>,
     myself: Res<Myself>,
@@ -102,7 +104,7 @@ fn hear_opening(
     let Some(player) = &opening.player else { return };
     let event = player.next_event();
     match event {
-        None if player.stuck_for_ns(now.mono_ns) < STUCK_NS => return,
+        None if !patience.is_over(player.stuck_for_ns(now.mono_ns), now.mono_ns) => return,
         None => tell(format!("“{}” keeps the decoder busy for ever and cannot be opened.", opening.name), &mut commands),
         Some(Told::Opened(info)) => {
             let film = FilmOnScreen {
@@ -231,5 +233,3 @@ impl Hand {
 pub(super) const DEMO: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo.mkv"));
 /// The host may be far away.
 const OFFER_NS: i64 = 20_000_000_000;
-/// A media thread that has been inside FFmpeg for so long will not come back.
-pub(super) const STUCK_NS: i64 = 5_000_000_000;

@@ -5,7 +5,8 @@ use bevy::prelude::*;
 use super::{
     FilmSource,
     fetch::Fetching,
-    open::{Hand, STUCK_NS},
+    open::Hand,
+    patience::Patience,
     share::Shared,
     subtitles::{Subtitles, added},
 };
@@ -74,8 +75,8 @@ fn hear_player(mut screening: ResMut<Screening>, mut subtitles: ResMut<Subtitles
 }
 
 /// A film whose thread does not come back ends for this viewer; the theater stays.
-fn watch(screening: Res<Screening>, now: Res<Now>, standing: Res<Standing>, mut commands: Commands) {
-    if screening.player.stuck_for_ns(now.mono_ns) > STUCK_NS {
+fn watch(screening: Res<Screening>, patience: Res<Patience>, now: Res<Now>, standing: Res<Standing>, mut commands: Commands) {
+    if patience.is_over(screening.player.stuck_for_ns(now.mono_ns), now.mono_ns) {
         let title = &screening.info.title;
         commands.trigger(Notice::problem(format!(
             "“{title}” cannot be played on: its data keep the decoder busy for ever. Open another film."

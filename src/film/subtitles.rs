@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{FilmSource, Screening, open::STUCK_NS, show};
+use super::{FilmSource, Screening, patience::Patience, show};
 use crate::{
     media::{FilmInfo, SubtitlePicture, SubtitleTrack, SubtitleWish, subtitle_title},
     notice::Notice,
@@ -15,6 +15,7 @@ use crate::{
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Subtitles>()
         .init_resource::<SubtitleLook>()
+        .init_resource::<SubtitleRoom>()
         .init_resource::<SubtitleSurface>()
         .add_observer(on_choose)
         .add_observer(on_add)
@@ -59,12 +60,13 @@ fn is_same_language(one: &str, other: &str) -> bool {
 /// A script that cannot be drawn in sensible time ends for this film; the film goes on.
 fn watch(
     screening: Res<Screening>,
+    patience: Res<Patience>,
     now: Res<Now>,
     mut subtitles: ResMut<Subtitles>,
     mut surface: ResMut<SubtitleSurface>,
     mut commands: Commands,
 ) {
-    if !subtitles.is_given_up && screening.player.subtitles_stuck_for_ns(now.mono_ns) > STUCK_NS {
+    if !subtitles.is_given_up && patience.is_over(screening.player.subtitles_stuck_for_ns(now.mono_ns), now.mono_ns) {
         subtitles.is_given_up = true;
         subtitles.track = None;
         surface.clear();
@@ -77,7 +79,7 @@ fn wish(
     screening: Res<Screening>,
     room: Single<&Playback, With<Room>>,
     now: Res<Now>,
-    look: Res<SubtitleLook>,
+    (look, above): (Res<SubtitleLook>, Res<SubtitleRoom>),
     frame: Option<Res<SubtitleFrame>>,
     mut subtitles: ResMut<Subtitles>,
 ) {
@@ -90,7 +92,7 @@ fn wish(
         frame: (frame.width_px as u32, frame.height_px as u32),
         band: (frame.band * frame.height_px) as u32,
         scale: look.scale(),
-        lift: look.lift(),
+        lift: look.lift().max(above.0),
     };
     let is_idle = wish.track.is_none() && subtitles.wished.is_some_and(|wished| wished.track.is_none());
     if !subtitles.is_given_up && !is_idle && subtitles.wished != Some(wish) {
@@ -273,6 +275,10 @@ impl SubtitleLook {
         within(self.lift_percent, &Self::LIFT_PERCENT, 0.0) / 100.0
     }
 }
+
+/// What must stay free at the lower edge of the picture, as a part of its height: something lies over it.
+#[derive(Resource, Debug, Default, Clone, Copy, PartialEq)]
+pub struct SubtitleRoom(pub f32);
 
 impl Default for SubtitleLook {
     fn default() -> Self {

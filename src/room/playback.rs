@@ -103,7 +103,13 @@ fn deed(ask: &Ask, before: &Playback, after: &Playback) -> Option<String> {
         Ask::Rate(rate) => Some(format!("set the speed to {rate}")),
         Ask::Close => Some(format!("took {} off the screen", title(before))),
         Ask::StartAnyway => Some("started without waiting".to_owned()),
-        Ask::Ready { .. } | Ask::Ended { .. } | Ask::Forsake { .. } => None,
+        // Everybody sees it stop, and only the presenter's machine knows why.
+        Ask::Ended { .. } => {
+            let breaks_off_ns = after.film.as_ref().and_then(|film| film.breaks_off_ns)?;
+            let at = FilmTime::from_ns(breaks_off_ns);
+            Some(format!("has the film only as far as {at}: the rest of its file is missing or damaged"))
+        }
+        Ask::Ready { .. } | Ask::Forsake { .. } => None,
     }
 }
 

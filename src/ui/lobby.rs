@@ -155,7 +155,11 @@ fn field(ui: &mut Ui, text: &mut String, (hint, name): (&str, &str), does: &str)
         let field = TextEdit::singleline(text).hint_text(hint).char_limit(TYPED_CHARS).desired_width(f32::INFINITY).margin(vec2(12.0, 8.0));
         let response = ui.add(field);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::TextEdit, true, name));
-        says |= response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+            says = true;
+            // Whatever is typed next is still meant for it.
+            response.request_focus();
+        }
     });
     says
 }

@@ -5,7 +5,7 @@ use bevy::{
 };
 use bevy_egui::input::EguiWantsInput;
 
-use super::{Action, Awake};
+use super::{Action, Awake, View};
 use crate::{
     film::{AddSubtitles, is_subtitle_file},
     theater::{PlaceSettings, Seat, Viewer},
@@ -41,10 +41,13 @@ fn wake(
     mut moves: MessageReader<CursorMoved>,
     moved: Res<AccumulatedMouseMotion>,
     buttons: Res<ButtonInput<MouseButton>>,
+    (wants, view): (Res<EguiWantsInput>, Res<View>),
     mut awake: ResMut<Awake>,
 ) {
+    // What one points at does not go away under the hand; over a film that stands it stays anyway.
+    let points_at_it = wants.is_pointer_over_area() && view.film.as_ref().is_some_and(|film| film.plays);
     let has_moved = moves.read().count() > 0 || moved.delta != Vec2::ZERO;
-    if has_moved || buttons.get_just_pressed().next().is_some() {
+    if has_moved || points_at_it || buttons.get_just_pressed().next().is_some() {
         awake.wake();
     }
 }

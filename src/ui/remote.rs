@@ -55,7 +55,7 @@ fn put_in_hand(
             // A click between two buttons is not one on a seat behind it.
             Pickable::default(),
             Visibility::Hidden,
-            held(0.0, f32::MAX),
+            held(0.0, Vec2::MAX),
         ))
         .id();
     commands.entity(camera).add_child(remote);
@@ -114,7 +114,7 @@ fn raise(
     mut bodies: Query<(&mut Body, &mut Transform, &mut Visibility)>,
 ) {
     let target = if remote.is_up && !cinema.0 { 1.0 } else { 0.0 };
-    let room_m = eye.map_or(f32::MAX, |eye| half_view_m(eye.0, eye.1));
+    let room_m = eye.map_or(Vec2::MAX, |eye| half_view_m(eye.0, eye.1));
     for (mut body, mut transform, mut visibility) in &mut bodies {
         let step = time.delta_secs() / RAISE_S;
         let raised = body.raised + (target - body.raised).clamp(-step, step);
@@ -128,16 +128,19 @@ fn raise(
     }
 }
 
-/// How far one sees to the side where the hand is, m.
-fn half_view_m(camera: &Camera, projection: &Projection) -> f32 {
-    let Projection::Perspective(perspective) = projection else { return f32::MAX };
+/// How far one sees to the side and downwards where the hand is, m.
+fn half_view_m(camera: &Camera, projection: &Projection) -> Vec2 {
+    let Projection::Perspective(perspective) = projection else { return Vec2::MAX };
     let aspect = camera.logical_viewport_size().map_or(f32::MAX, |size| size.x / size.y.max(1.0));
-    -HAND_M.z * (perspective.fov / 2.0).tan() * aspect
+    let down = -HAND_M.z * (perspective.fov / 2.0).tan();
+    Vec2::new(down * aspect, down)
 }
 
-fn held(raised: f32, room_m: f32) -> Transform {
-    let aside = HAND_M.x.min(room_m - WIDTH_M).max(0.0);
-    let hand = Vec3 { x: aside, ..HAND_M } - Vec3::new(0.0, 0.16, -0.02) * (1.0 - raised);
+/// In the hand; where one sees less, nearer to the middle, so that no row stands behind the bar.
+fn held(raised: f32, room_m: Vec2) -> Transform {
+    let aside = HAND_M.x.min(room_m.x - WIDTH_M).max(0.0);
+    let lowest = BAR_PART * room_m.y - LENGTH_M / 2.0 * LEANS;
+    let hand = Vec3 { x: aside, y: HAND_M.y.max(-lowest), ..HAND_M } - Vec3::new(0.0, 0.16, -0.02) * (1.0 - raised);
     Transform::from_translation(hand).with_rotation(Quat::from_euler(EulerRot::YXZ, -0.30, -0.42, 0.10))
 }
 
@@ -257,6 +260,10 @@ const PITCH_M: f32 = 0.027;
 const SIGN_HALF_M: f32 = 0.0068;
 /// In front of the eye: at the lower right, an arm's length bent.
 const HAND_M: Vec3 = Vec3::new(0.292, -0.102, -0.46);
+/// Of what is seen below the middle, the part above the bar.
+const BAR_PART: f32 = 0.72;
+/// It is held aslant, its lower end nearer to the eye.
+const LEANS: f32 = 1.12;
 const HELD_AT: Vec3 = Vec3::new(0.25, 1.9, 8.5);
 /// Like a phone in a cinema.
 const SIGN_GLOW: f32 = 0.34;

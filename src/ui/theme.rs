@@ -67,7 +67,9 @@ fn style_in(style: &mut egui::Style, palette: Palette) {
     visuals.widgets.noninteractive = widget(palette.panel, palette.line, palette.text);
     visuals.widgets.inactive = widget(palette.button, Color32::TRANSPARENT, palette.text);
     visuals.widgets.hovered = widget(palette.button_hovered, ACCENT.gamma_multiply(0.8), palette.text);
-    visuals.widgets.active = widget(ACCENT, ACCENT, NIGHT);
+    // Also what has the keyboard: a ring, and what it says stays readable.
+    visuals.widgets.active = widget(palette.button_hovered, ACCENT, palette.text);
+    visuals.widgets.active.bg_stroke.width = 2.0;
     visuals.widgets.open = visuals.widgets.hovered;
 }
 
