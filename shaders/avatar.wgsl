@@ -1,4 +1,4 @@
-// Everybody: bodies, faces, the letters over sleepers (BODY, FACE, SLEEP), and HIGH for what only a graphics card should do. Colours, light and pose
+// Everybody: bodies, faces, the letters over sleepers (BODY, FACE, SLEEP), a picture in the place of a drawn face (PICTURE), and HIGH for what only a graphics card should do. Colours, light and pose
 // of each person stand in a list; the mesh's tag says whose they are.
 
 #import bevy_pbr::mesh_functions::{get_world_from_local, get_tag}
@@ -23,6 +23,10 @@ struct Person {
 }
 
 @group(#{MATERIAL_BIND_GROUP}) @binding(0) var<storage, read> people: array<Person>;
+#ifdef PICTURE
+@group(#{MATERIAL_BIND_GROUP}) @binding(1) var picture: texture_2d<f32>;
+@group(#{MATERIAL_BIND_GROUP}) @binding(2) var picture_sampler: sampler;
+#endif
 
 struct Corner {
     @builtin(instance_index) instance: u32,
@@ -66,6 +70,7 @@ struct Pixel {
 // Where the neck is, as in src/theater/avatar/body.rs.
 const NECK: vec3<f32> = vec3<f32>(0.0, 0.99, 0.035);
 const AMBER: vec3<f32> = vec3<f32>(1.0, 0.456, 0.089);
+const PICTURE_GLOW: f32 = 0.24;
 
 fn turned(q: vec4<f32>, v: vec3<f32>) -> vec3<f32> {
     return v + 2.0 * cross(q.xyz, cross(q.xyz, v) + q.w * v);
@@ -201,10 +206,18 @@ fn face(pixel: Pixel) -> vec3<f32> {
     let px = max(fwidth(at.y), fwidth(at.x)) * 0.9;
     let dark = vec3<f32>(0.030, 0.020, 0.018);
     var colour = pixel.lit;
+#ifdef PICTURE
+    // A small screen: it shines by itself, so that a face is seen in the dark, and a little brighter where the hall is bright.
+    let shown = textureSample(picture, picture_sampler, pixel.uv).rgb;
+    colour = shown * (PICTURE_GLOW + 0.35 * dot(pixel.lit, vec3<f32>(0.3, 0.5, 0.2)));
+#endif
     // A soft seam where the plate meets the head.
     let square = pow(at.x * at.x * at.x * at.x + at.y * at.y * at.y * at.y, 0.25);
     colour *= 1.0 - 0.35 * smoothstep(0.80, 1.0, square);
     colour += pixel.ring * smoothstep(0.84, 0.97, square) * 0.6;
+#ifdef PICTURE
+    return colour;
+#else
 
     let mirrored = vec2<f32>(abs(at.x), at.y);
     // What is on the face moves a little with the look, as on a ball.
@@ -260,6 +273,7 @@ fn face(pixel: Pixel) -> vec3<f32> {
     let rim_colour = mix(pixel.lit * vec3<f32>(0.05, 0.035, 0.035), pixel.lit * vec3<f32>(0.95, 0.93, 0.90), is_film);
     colour = mix(colour, rim_colour, has * inside(frame, px));
     return colour;
+#endif
 }
 #endif
 

@@ -7,7 +7,8 @@
 //! | roof | `app` | the command line; the window, headless, one picture, the doctor: each puts the plugins together |
 //! | roof | `ui` | lobby, remote, bar, people, chat, keys, notices: what a person touches |
 //! | second | `film` | playback to pictures and sound; opening films |
-//! | second | `webcam` | cameras (for now their names) |
+//! | second | `voice` | microphone to ear: what each person says, heard from their seat |
+//! | second | `webcam` | cameras, and faces on their way to the avatars |
 //! | first | `theater` | the place: hall, light, seats, people, screen, camera |
 //! | first | `room` | who is here and what everybody agreed on: seats, rights, chat, how the film moves |
 //! | first | `audio` | the mixer, live feeds with an exact clock, the outputs |
@@ -29,6 +30,8 @@
 //!    instant it was told. No frame of Bevy is on this path.
 //! 3. **Key → pause.** `ui` triggers an action, that asks the room (`room::Ask`), a pure function decides, the immutable component `room::Playback` is inserted, and
 //!    `film::follow` hears of it. Buttons, the remote, headless lines and, later, other people's machines take the same way.
+//! 4. **Mouth → ear.** `voice::microphone` fills a ring, `voice`'s thread takes 10 ms at a time through echo canceller, gate and encoder and gives them to the lines;
+//!    the other's thread takes them out of its jitter buffer as its sound device asks for them. No frame of Bevy is on this path either.
 //!
 //! # What is always true
 //!
@@ -60,5 +63,7 @@ pub mod room;
 pub mod theater;
 #[cfg(feature = "theater")]
 pub mod ui;
+#[cfg(feature = "theater")]
+pub mod voice;
 #[cfg(feature = "theater")]
 pub mod webcam;

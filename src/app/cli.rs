@@ -6,6 +6,8 @@ use crate::{
     audio::Output,
     film::path_of,
     room::{Relay, SeatNumber, read_invite},
+    voice::MicrophoneChoice,
+    webcam::CameraChoice,
 };
 
 /// Reads the command line; help, version and mistakes are answered at once.
@@ -64,6 +66,14 @@ pub struct Cli {
     #[arg(long, value_name = "N", default_value_t = 0.0, allow_negative_numbers = true, global = true)]
     pub null_ppm: f64,
 
+    /// The microphone, once you speak: `device`, `device:NAME`, `none`, or `file:IN.wav`
+    #[arg(long, value_name = "WHERE", global = true)]
+    pub mic: Option<Mic>,
+
+    /// The camera, once you turn it on: `device`, `device:N`, `pattern`, `none`, or a film
+    #[arg(long, value_name = "WHICH", global = true)]
+    pub camera: Option<CameraOption>,
+
     /// Write what is heard and shown, and when, to this file
     #[arg(long, value_name = "FILE", global = true)]
     pub trace: Option<PathBuf>,
@@ -95,6 +105,46 @@ pub struct Cli {
     /// Say more; twice, say much
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
+}
+
+/// Where one's face comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CameraOption(pub CameraChoice);
+
+impl FromStr for CameraOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "none" => CameraChoice::None,
+            "pattern" => CameraChoice::Pattern,
+            "device" => CameraChoice::Device(0),
+            _ => match text.strip_prefix("device:") {
+                Some(number) => {
+                    CameraChoice::Device(number.parse().map_err(|error| format!("say which camera by its number, device:1 ({error})"))?)
+                }
+                None => CameraChoice::Film(text.into()),
+            },
+        }))
+    }
+}
+
+/// Where one's voice comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mic(pub MicrophoneChoice);
+
+impl FromStr for Mic {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            None if text == "device" => Ok(Self(MicrophoneChoice::Device(None))),
+            None if text == "none" => Ok(Self(MicrophoneChoice::None)),
+            Some(("device", name)) if !name.is_empty() => Ok(Self(MicrophoneChoice::Device(Some(name.to_owned())))),
+            Some(("file", path)) if !path.is_empty() => Ok(Self(MicrophoneChoice::File(path.into()))),
+            _ => Err("say device, device:NAME, none or file:IN.wav".to_owned()),
+        }
+    }
 }
 
 /// What else the program does.
@@ -332,7 +382,7 @@ const MAX_SIDE: u32 = 8192;
 /// A clock worse than a tenth is none.
 const MAX_PPM: f64 = 100_000.0;
 const AFTER_HELP: &str = "Headless lines: open FILE | present FILE | play | pause | toggle | seek SECONDS | rate FACTOR | step 1 or -1 | chapter N | start | audio N | subtitle N | subtitle-file FILE | subtitle-delay SECONDS | volume PERCENT | night on/off | offset MS | device NAME | mute | close | state | people | chat | \
-     sit SEAT | stand X Z | look YAW PITCH | say TEXT | invite | leave | kick NAME | mute NAME | lock | unlock | gather SECONDS | allow NAME RIGHT | deny NAME RIGHT | quit";
+     sit SEAT | stand X Z | look YAW PITCH | say TEXT | invite | leave | kick NAME | mute NAME | lock | unlock | gather SECONDS | mic on/off | talk on/off | whisper on/off | camera on/off | emote NAME | allow NAME RIGHT | deny NAME RIGHT | quit";
 
 #[cfg(test)]
 mod tests {

@@ -9,9 +9,11 @@ use crate::{
     clock::{FilmTime, Rate},
     film::{AddSubtitles, ChooseSound, ChooseSubtitle, DelaySubtitles, FilmSource, Open, Screening, StepFrame, TurnChapter},
     room::{
-        Ask, Footing, GatherLimit, Head, Leave, Moderation, ParticipantId, Playback, Right, Room, Say, SeatNumber, SitDown, Stance, Turned,
-        Words,
+        Ask, Emote, Footing, GatherLimit, Head, Leave, Moderation, ParticipantId, Playback, Right, Room, Say, SeatNumber, ShowEmote,
+        SitDown, Stance, Turned, Words,
     },
+    voice::Speak,
+    webcam::TurnCamera,
 };
 
 /// One command.
@@ -77,6 +79,12 @@ pub enum Line {
     Unlock,
     /// For how long a film waits for everybody.
     GatherLimit(GatherLimit),
+    /// Speak, open the microphone, whisper.
+    Speak(Speak),
+    /// Show one's face, or not.
+    Camera(bool),
+    /// Show something without words.
+    Emote(Emote),
     /// Leave somebody's theater, or close one's own to others.
     Leave,
     /// Say how things are.
@@ -157,6 +165,24 @@ impl Line {
                 let deed = if word == "allow" { Deed::Allow(right) } else { Deed::Deny(right) };
                 Ok(Self::Moderate(deed, name.trim().to_owned()))
             }
+            "camera" => match rest {
+                "on" => Ok(Self::Camera(true)),
+                "off" => Ok(Self::Camera(false)),
+                _ => Err("Say camera on or camera off.".to_owned()),
+            },
+            "mic" | "talk" | "whisper" => {
+                let is_on = match rest {
+                    "on" => true,
+                    "off" => false,
+                    _ => return Err(format!("Say {word} on or {word} off.")),
+                };
+                Ok(Self::Speak(match word {
+                    "mic" => Speak::Open(is_on),
+                    "talk" => Speak::Hold(is_on),
+                    _ => Speak::Whisper(is_on),
+                }))
+            }
+            "emote" => rest.parse().map(Self::Emote),
             "lock" => bare(Self::Lock),
             "unlock" => bare(Self::Unlock),
             "gather" => rest
@@ -247,6 +273,9 @@ impl Line {
             Self::Lock => does(world, Moderation::Lock),
             Self::Unlock => does(world, Moderation::Unlock),
             Self::GatherLimit(limit) => does(world, Moderation::GatherLimit(limit)),
+            Self::Speak(speak) => does(world, speak),
+            Self::Camera(is_on) => does(world, TurnCamera::On(is_on)),
+            Self::Emote(emote) => does(world, ShowEmote(emote)),
             Self::Leave => does(world, Leave),
             Self::Play => asks(world, Ask::Play),
             Self::Pause => asks(world, Ask::Pause),

@@ -7,6 +7,8 @@ use crate::{
     room::{Now, Playback, Room, Standing},
     theater::Stirring,
     ui::{Awake, Talk},
+    voice::MyVoice,
+    webcam::{MyCamera, OnCamera},
 };
 
 /// Decides how often the theater is drawn.
@@ -19,15 +21,19 @@ fn decide(
     opening: Option<Res<Opening>>,
     (now, standing): (Res<Now>, Res<Standing>),
     (awake, stirring, talk): (Res<Awake>, Res<Stirring>, Res<Talk>),
+    (voice, camera, faces): (Res<MyVoice>, Res<MyCamera>, Query<&OnCamera>),
     mut pace: ResMut<Pace>,
 ) {
     let gathers_for_ns = room.as_ref().and_then(|room| room.gather).map(|gather| now.room() - gather.since);
     let is_calm = !stirring.0 && !talk.is_heard();
+    let stands = !awake.is_awake() && room.is_none_or(|room| !room.plays(now.room()));
     let new = if is_calm && gathers_for_ns.is_some_and(|ns| ns < SHORT_NS) {
         Pace::AtLeastEvery(SHORTLY)
     } else if is_calm && (gathers_for_ns.is_some() || opening.is_some()) {
         Pace::AtLeastEvery(WAITING)
-    } else if is_calm && !awake.is_awake() && room.is_none_or(|room| !room.plays(now.room())) {
+    } else if is_calm && stands && (voice.is_on() || camera.is_on || faces.iter().any(|on| on.0)) {
+        Pace::AtLeastEvery(SEEN)
+    } else if is_calm && stands {
         Pace::AtLeastEvery(if *standing == Standing::Alone { RESTING } else { LISTENING })
     } else {
         Pace::EachFrame
@@ -48,6 +54,8 @@ pub enum Pace {
 /// A place of the film is waited for, mostly for less than this; every frame drawn meanwhile would be taken from decoding it.
 const SHORT_NS: i64 = 400_000_000;
 const SHORTLY: Duration = Duration::from_millis(200);
+/// Faces come fifteen times a second, and so does the level of one's own voice.
+const SEEN: Duration = Duration::from_millis(66);
 /// From then on a small wheel turns.
 const WAITING: Duration = Duration::from_millis(50);
 /// Alone nothing happens but what a hand does.

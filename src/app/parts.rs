@@ -11,6 +11,8 @@ use crate::{
     theater::{Quality, Tier},
     trace::{Trace, mono_ns},
     ui,
+    voice::{self, MicrophoneChoice, MyVoice},
+    webcam::{self, CameraChoice, MyCamera},
 };
 
 /// What runs with and without a window: the room, the sound, the film.
@@ -23,7 +25,9 @@ pub fn house(app: &mut App, ground: Ground) {
     if let Some(mono_ns) = ground.clock {
         app.insert_resource(Clock(mono_ns));
     }
-    app.add_plugins((room::plugin, audio::plugin, film::plugin));
+    app.add_plugins((room::plugin, audio::plugin, film::plugin, voice::plugin, webcam::plugin));
+    app.world_mut().resource_mut::<MyCamera>().choice = ground.camera;
+    app.world_mut().resource_mut::<MyVoice>().choice = ground.microphone;
 }
 
 /// What is seen: the theater and the hands in it.
@@ -48,6 +52,10 @@ pub struct Ground {
     pub relay: Relay,
     /// Where films of others lie while one watches them.
     pub cache: CacheFolder,
+    /// Which microphone, once one speaks.
+    pub microphone: MicrophoneChoice,
+    /// Which camera, once it is turned on.
+    pub camera: CameraChoice,
 }
 
 impl Ground {
@@ -70,7 +78,17 @@ impl Ground {
         let name = cli.name.clone().or_else(user_name).unwrap_or_default();
         let myself = Myself { name: PersonName::from(name), ..Myself::new(identity) };
         let cache = CacheFolder { path: cli.cache.clone().or_else(default_cache), ..CacheFolder::default() };
-        Ok(Self { mixer, trace, clock: Some(mono_ns), myself, relay: cli.relay.0.clone(), cache })
+        let microphone = cli.mic.clone().unwrap_or_default().0;
+        Ok(Self {
+            mixer,
+            trace,
+            clock: Some(mono_ns),
+            myself,
+            relay: cli.relay.0.clone(),
+            cache,
+            microphone,
+            camera: cli.camera.clone().unwrap_or_default().0,
+        })
     }
 
     /// Nobody's: no key is kept, no relay asked, nothing cached; time is moved by hand.
@@ -78,7 +96,16 @@ impl Ground {
     pub fn nobodys(mixer: Mixer) -> Self {
         // The same each time, though the key is not.
         let myself = Myself { appearance: Appearance::default(), ..Myself::new(Identity::open(None).0) };
-        Self { mixer, trace: Trace::default(), clock: None, myself, relay: Relay::None, cache: CacheFolder::default() }
+        Self {
+            mixer,
+            trace: Trace::default(),
+            clock: None,
+            myself,
+            relay: Relay::None,
+            cache: CacheFolder::default(),
+            microphone: MicrophoneChoice::None,
+            camera: CameraChoice::None,
+        }
     }
 }
 

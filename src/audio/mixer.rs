@@ -9,18 +9,19 @@ use std::{
 use bevy::prelude::*;
 use kira::{
     AudioManager, AudioManagerSettings, Capacities, Decibels, Tween,
+    listener::ListenerHandle,
     track::{MainTrackBuilder, TrackBuilder, TrackHandle},
 };
 
 use super::{
     FeedSound, Moment, OpenError, Output,
-    backend::{BLOCK_FRAMES, Change, Engine, Settings},
+    backend::{BLOCK_FRAMES, Change, Engine, Settings, Taps},
     clip::PlaceTrack,
     limiter::Limiter,
     night::Night,
 };
 use crate::{
-    handover::{MailboxReceiver, Slot, mailbox},
+    handover::{MailboxReceiver, SampleConsumer, Slot, mailbox, ring},
     notice::Notice,
     trace::Trace,
 };
@@ -77,8 +78,12 @@ pub struct Mixer {
     device: Device,
     moment: Moment,
     changes: MailboxReceiver<Change>,
+    pub(super) ear: Option<ListenerHandle>,
+    /// What the film is held down to while somebody speaks, in decibels.
+    duck: Decibels,
+    taps: Taps,
     /// Last, so that the output closes when nothing uses it any more.
-    _manager: AudioManager<Engine>,
+    manager: AudioManager<Engine>,
 }
 
 impl Mixer {
@@ -95,6 +100,7 @@ impl Mixer {
             is_named: matches!(output, Output::Device { name: Some(_) }),
         };
         let (sender, changes) = mailbox(CHANGES_MAX);
+        let taps = Taps::default();
         let mut manager = AudioManager::<Engine>::new(AudioManagerSettings {
             capacities: Capacities::default(),
             main_track_builder: MainTrackBuilder::default().with_built_effect(Box::new(Limiter::new())),
@@ -104,6 +110,7 @@ impl Mixer {
                 output: output.clone(),
                 device: device.wishes.clone(),
                 moment: moment.clone(),
+                taps: taps.clone(),
                 changes: sender,
                 trace: trace.clone(),
             },
@@ -113,7 +120,21 @@ impl Mixer {
         let track = TrackBuilder::new().with_built_effect(Box::new(Night::new(Arc::clone(&is_night))));
         let place = manager.add_sub_track(TrackBuilder::new()).map_err(|full| OpenError::Mixer(full.to_string()))?;
         let film = manager.add_sub_track(track).map_err(|full| OpenError::Mixer(full.to_string()))?;
-        Ok(Self { film, place, volume_percent: 100.0, is_muted: false, is_night, offset_ms: 0, device, moment, changes, _manager: manager })
+        Ok(Self {
+            film,
+            place,
+            volume_percent: 100.0,
+            is_muted: false,
+            is_night,
+            offset_ms: 0,
+            device,
+            moment,
+            changes,
+            ear: None,
+            duck: Decibels::IDENTITY,
+            taps,
+            manager,
+        })
     }
 
     /// Plays a feed on the film's track.
@@ -146,6 +167,30 @@ impl Mixer {
     #[must_use]
     pub const fn is_film_muted(&self) -> bool {
         self.is_muted
+    }
+
+    pub(super) const fn manager(&mut self) -> &mut AudioManager<Engine> {
+        &mut self.manager
+    }
+
+    /// Holds the film down by so many decibels, softly, so that voices stand out; 0 lets it go.
+    pub fn duck_film(&mut self, db: f32) {
+        let duck = Decibels(if db.is_finite() { -db.clamp(0.0, DUCK_MOST_DB) } else { 0.0 });
+        if duck != self.duck {
+            let tween = if duck < self.duck { DUCK_DOWN } else { DUCK_UP };
+            self.duck = duck;
+            self.film.set_volume(self.film_decibels(), Tween { duration: tween, ..Tween::default() });
+        }
+    }
+
+    /// Everything that is heard from now on, as one channel at 48 kHz: what a microphone beside loudspeakers hears as well. Only the newest tap gets it, and what
+    /// does not fit into it is lost.
+    #[must_use]
+    pub fn tap(&self) -> SampleConsumer {
+        let (producer, consumer) = ring(TAP_FRAMES);
+        drop(self.taps.outdated.take());
+        drop(self.taps.newest.put(producer));
+        consumer
     }
 
     pub(super) const fn place(&mut self) -> &mut PlaceTrack {
@@ -212,8 +257,11 @@ impl Mixer {
     }
 
     fn apply_volume(&mut self) {
-        let volume = if self.is_muted { Decibels::SILENCE } else { loudness(self.volume_percent) };
-        self.film.set_volume(volume, Tween { duration: VOLUME_TWEEN, ..Tween::default() });
+        self.film.set_volume(self.film_decibels(), Tween { duration: VOLUME_TWEEN, ..Tween::default() });
+    }
+
+    fn film_decibels(&self) -> Decibels {
+        if self.is_muted { Decibels::SILENCE } else { Decibels((loudness(self.volume_percent) + self.duck).0.max(Decibels::SILENCE.0)) }
     }
 }
 
@@ -237,6 +285,12 @@ fn loudness(percent: f32) -> Decibels {
 
 /// A step that long does not click, and is over before the key is up.
 const VOLUME_TWEEN: Duration = Duration::from_millis(30);
+/// Sooner than a second word, later than a click.
+const DUCK_DOWN: Duration = Duration::from_millis(120);
+const DUCK_UP: Duration = Duration::from_millis(900);
+const DUCK_MOST_DB: f32 = 30.0;
+/// A quarter of a second: a reader that late has lost its place anyway.
+const TAP_FRAMES: usize = 12_000;
 /// Devices come and go at the speed of hands.
 const CHANGES_MAX: usize = 16;
 

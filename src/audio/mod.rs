@@ -19,6 +19,7 @@ mod feed;
 mod limiter;
 mod mixer;
 mod night;
+mod speaker;
 #[cfg(test)]
 mod tests;
 mod tune;
@@ -28,6 +29,7 @@ pub use backend::{OpenError, Output, default_device, devices};
 pub use clip::{Clip, Drone};
 pub use feed::{Feed, FeedSound, Heard, RATE_MAX, RATE_MIN, TRIM_MAX, feed};
 pub use mixer::{Mixer, OFFSET_MAX_MS, VOLUME_MAX};
+pub use speaker::Speaker;
 pub use tune::{DeviceName, Devices, LookForDevices, Tune, Tuning};
 pub use volume::ChangeVolume;
 

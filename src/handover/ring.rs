@@ -29,6 +29,14 @@ impl SampleProducer {
         pushed.len()
     }
 
+    /// Puts in what fits; the rest is lost, as live sound is that nobody takes in time.
+    pub fn offer(&mut self, frames: &[StereoFrame]) {
+        let lost = frames.len() - self.push(frames);
+        if lost > 0 {
+            tracing::trace!(lost, "live sound that nobody took");
+        }
+    }
+
     /// How many frames fit now.
     #[must_use]
     pub fn room_frames(&self) -> usize {

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, TryLockError};
 
 use super::lock;
 
@@ -16,6 +16,16 @@ impl<T> Slot<T> {
     #[must_use]
     pub fn take(&self) -> Option<T> {
         lock(&self.0).take()
+    }
+
+    /// The same for a thread that must never wait: nothing, if somebody is at it this very instant.
+    #[must_use]
+    pub fn try_take(&self) -> Option<T> {
+        match self.0.try_lock() {
+            Ok(mut value) => value.take(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

@@ -177,6 +177,14 @@ pub fn libass_version() -> String {
     format!("{:x}.{:x}.{:x}", version >> 28, version >> 20 & 0xff, version >> 12 & 0xff)
 }
 
+/// A new picture in planar 4:2:0, if there is memory for it.
+pub(super) fn planar_frame(side: u32) -> Option<frame::Video> {
+    let frame = frame::Video::new(Pixel::YUV420P, side, side);
+    // SAFETY: `frame` owns the structure and is borrowed.
+    let is_empty = unsafe { frame.is_empty() };
+    (!is_empty).then_some(frame)
+}
+
 /// A swscale context that may move between threads.
 pub(super) struct Scaler(scaling::Context);
 

@@ -20,6 +20,7 @@ mod colour;
 mod decode;
 mod demux;
 mod error;
+mod face;
 mod ffi;
 mod film_info;
 mod fold;
@@ -45,6 +46,10 @@ mod video;
 
 pub use colour::{ColourRange, Light, Matrix, Tone, Transfer, WHITE_NITS, YuvToRgb};
 pub use error::Error;
+pub use face::{
+    CameraLayout, CameraPicture, FACE_PACKET_BYTES_MAX, FACE_RATE, FACE_SIDE, FACE_SIDE_MAX, FACE_SIDE_MIN, FaceCodec, FaceCutter,
+    FaceDecoder, FaceEncoder, FaceError, FaceFrame, FacePacket, FacePicture, FaceSettings,
+};
 pub use ffi::{ffmpeg_version, libass_version};
 pub use film_info::{Chapter, FilmInfo, SoundTrack, VideoInfo};
 pub use frame::Turn;

@@ -23,7 +23,8 @@ impl Picture {
     }
 }
 
-fn srgb(light: f64) -> f64 {
+/// The code of linear light on an ordinary display.
+pub(super) fn srgb(light: f64) -> f64 {
     if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
 

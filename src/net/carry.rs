@@ -16,8 +16,9 @@ use tokio::{
 };
 
 use super::{
-    Arrival, Event, FilmEvent, Line, Standing,
+    Arrival, Event, FilmEvent, Line, LiveEvent, LivePacket, Standing,
     endpoint::{PIECES_MAX, STREAMS_MAX},
+    faces,
     line::{LineOrder, Orders},
     lock,
     net::Shared,
@@ -37,6 +38,9 @@ pub(super) async fn carry(shared: Arc<Shared>, line: Line, orders: Orders, arriv
     let asks = matches!(arrival.standing, Standing::Host { .. });
     tracing::info!(?line, standing = ?arrival.standing, "up");
     shared.post.of_line(Event::Up { line: line.clone(), arrival });
+    for ears in [&shared.voices, &shared.faces] {
+        ears.tell(LiveEvent::Up { line: line.clone() });
+    }
     let connection = line.connection();
     connection.set_max_concurrent_uni_streams(VarInt::from_u32(STREAMS_MAX));
 
@@ -59,6 +63,9 @@ pub(super) async fn carry(shared: Arc<Shared>, line: Line, orders: Orders, arriv
     let reason = line.reason(&error);
     tracing::info!(?line, ?reason, %error, "down");
     shared.post.of_line(Event::Down { line: id, peer, reason });
+    for ears in [&shared.voices, &shared.faces] {
+        ears.tell(LiveEvent::Down { line: id });
+    }
     if film_knows {
         shared.tell_film(FilmEvent::Down { line: id }).await;
     }
@@ -66,7 +73,7 @@ pub(super) async fn carry(shared: Arc<Shared>, line: Line, orders: Orders, arriv
 }
 
 /// What a task of a line has to say when it ends.
-enum Done {
+pub(super) enum Done {
     Nothing,
     Sent {
         request: u32,
@@ -78,8 +85,9 @@ enum Done {
 
 /// Runs until the connection is gone.
 async fn serve(shared: &Arc<Shared>, line: &Line, orders: Orders, tasks: &mut JoinSet<Done>) {
-    let Orders { pieces: mut orders, messages } = orders;
+    let Orders { pieces: mut orders, messages, faces } = orders;
     tasks.spawn(write_messages(line.clone(), messages));
+    tasks.spawn(faces::write_faces(Arc::clone(shared), line.clone(), faces));
     let heard = Arc::new(Heard::default());
     let mut pieces: BTreeMap<u32, oneshot::Sender<()>> = BTreeMap::new();
     let mut reading = 0;
@@ -153,10 +161,19 @@ async fn write_messages(line: Line, mut messages: mpsc::Receiver<Bytes>) -> Done
 
 /// What a line's streams have in common.
 #[derive(Debug)]
-struct Heard {
+pub(super) struct Heard {
     has_messages: AtomicBool,
     since: Instant,
     allowance: Mutex<Allowance>,
+    faces: Mutex<Faces>,
+}
+
+/// What a line shows of a face.
+#[derive(Debug)]
+struct Faces {
+    count: u32,
+    open: u32,
+    bytes: Allowance,
 }
 
 impl Heard {
@@ -166,12 +183,35 @@ impl Heard {
             sleep(TURN_PAUSE).await;
         }
     }
+
+    /// The number of one more stream of a face; `None` if too many are open.
+    pub(super) fn next_face(&self) -> Option<u32> {
+        let mut faces = lock(&self.faces);
+        if faces.open >= FACES_OPEN_MAX {
+            return None;
+        }
+        faces.open += 1;
+        faces.count = faces.count.wrapping_add(1);
+        Some(faces.count)
+    }
+
+    pub(super) fn face_ends(&self) {
+        let mut faces = lock(&self.faces);
+        faces.open = faces.open.saturating_sub(1);
+    }
+
+    /// Whether a face may take so many bytes more now.
+    pub(super) fn may_show(&self, bytes: usize) -> bool {
+        let (mut faces, now_ns) = (lock(&self.faces), since_ns(self.since));
+        (0..bytes.div_ceil(FACE_UNIT_BYTES)).all(|_| faces.bytes.take(now_ns))
+    }
 }
 
 impl Default for Heard {
     fn default() -> Self {
         let allowance = Mutex::new(Allowance::new(EVENTS_PER_S, 2 * EVENTS_PER_S));
-        Self { has_messages: AtomicBool::new(false), since: Instant::now(), allowance }
+        let faces = Mutex::new(Faces { count: 0, open: 0, bytes: Allowance::new(FACE_UNITS_PER_S, FACE_UNITS_AT_ONCE) });
+        Self { has_messages: AtomicBool::new(false), since: Instant::now(), allowance, faces }
     }
 }
 
@@ -210,6 +250,11 @@ async fn read_stream(shared: Arc<Shared>, line: Line, stream: iroh::endpoint::Re
             heard.turn().await;
             shared.tell_film(FilmEvent::Broken { line: id, request }).await;
         }
+        Opened::Face(stream) => {
+            if let Err(fault) = faces::read_face(&shared, &line, stream, &heard).await {
+                return Done::Fault(fault);
+            }
+        }
         Opened::Nothing => {}
     }
     Done::Read
@@ -220,6 +265,8 @@ async fn datagrams(shared: Arc<Shared>, line: Line, asks: bool) -> Done {
     let connection = line.connection();
     let (mut joiner, mut asker) = (Joiner::default(), Asker::default());
     let (mut answers, mut packets) = (Allowance::new(ANSWERS_PER_S, ANSWERS_PER_S / 2), Allowance::new(PACKETS_PER_S, PACKETS_PER_S / 4));
+    let mut asks_of_faces = Allowance::new(FACE_ASKS_PER_S, FACE_ASKS_PER_S);
+    let (mut voices, mut voices_dropped) = (Allowance::new(VOICES_PER_S, VOICES_PER_S / 2), 0);
     let (start, mut next_ask, mut oddities) = (Instant::now(), Instant::now(), 0);
     loop {
         let datagram = tokio::select! {
@@ -261,7 +308,31 @@ async fn datagrams(shared: Arc<Shared>, line: Line, asks: bool) -> Done {
                     shared.post.stamps(line.id(), stamps);
                 }
             }
-            Some(&kind::LIVE) => {}
+            Some(&kind::VOICE) => {
+                if !voices.take(since_ns(start)) {
+                    voices_dropped += 1;
+                    if voices_dropped > VOICES_DROPPED_MAX {
+                        return Done::Fault(Fault("far too much voice"));
+                    }
+                } else if datagram.len() <= VOICE_BYTES_MAX {
+                    let packet = LivePacket {
+                        line: line.id(),
+                        arrived_ns: now_ns,
+                        stream: 0,
+                        bytes: datagram.slice(1..),
+                        is_last: true,
+                        is_broken: false,
+                    };
+                    if !shared.voices.give(packet) {
+                        tracing::debug!(?line, "a voice was dropped: nobody listens");
+                    }
+                }
+            }
+            Some(&kind::FACE_ASK) => {
+                if asks_of_faces.take(since_ns(start)) {
+                    shared.faces.tell(LiveEvent::FaceAsked { line: line.id() });
+                }
+            }
             Some(_) | None => {
                 oddities += 1;
                 if oddities > ODDITIES_MAX {
@@ -279,6 +350,19 @@ const TURN_PAUSE: Duration = Duration::from_millis(2);
 const PACKETS_PER_S: i64 = 4_000;
 /// A peer's pings that are answered.
 const ANSWERS_PER_S: i64 = 40;
+/// Datagrams of a voice that are taken; 100 a second are sent.
+const VOICES_PER_S: i64 = 250;
+const VOICES_DROPPED_MAX: u32 = 1_000;
+/// Key frames are made once a second at most, whoever asks.
+const FACE_ASKS_PER_S: i64 = 4;
+/// A frame of speech, and more than any line lets through.
+const VOICE_BYTES_MAX: usize = 1_000;
+/// Groups of a face under way at once: a new one begins while the last one ends, and a lost packet may hold up both.
+const FACES_OPEN_MAX: u32 = 6;
+const FACE_UNIT_BYTES: usize = 256;
+/// 200 kbit/s, and a burst of what waited while the line stood still.
+const FACE_UNITS_PER_S: i64 = 100;
+const FACE_UNITS_AT_ONCE: i64 = 1_024;
 /// Datagrams that make no sense, before it is held against their sender.
 const ODDITIES_MAX: u32 = 64;
 /// A line that takes another's place waits so long for its Down.

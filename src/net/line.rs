@@ -9,10 +9,15 @@ use std::{
 
 use bytes::Bytes;
 use iroh::endpoint::{Connection, ConnectionError, VarInt};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 use super::{
-    LineId, ParticipantId, Reason, Refusal, lock,
+    LineId, ParticipantId, Reason, Refusal,
+    faces::FaceFrame,
+    lock,
     packet::{self, ROOM_PACKET_BYTES_MAX},
 };
 use crate::handover::{MailboxReceiver, MailboxSender, mailbox};
@@ -30,6 +35,7 @@ struct Inner {
     packets_sent: AtomicU16,
     orders: mpsc::Sender<LineOrder>,
     messages: mpsc::Sender<Bytes>,
+    faces: mpsc::Sender<FaceFrame>,
     message_bytes_waiting: AtomicUsize,
     /// Why we closed it, if we did.
     closed_here: Mutex<Option<Reason>>,
@@ -49,6 +55,7 @@ pub(super) enum LineOrder {
 pub(super) struct Orders {
     pub(super) pieces: mpsc::Receiver<LineOrder>,
     pub(super) messages: mpsc::Receiver<Bytes>,
+    pub(super) faces: mpsc::Receiver<FaceFrame>,
 }
 
 /// By which way packets go now.
@@ -65,6 +72,7 @@ impl Line {
         let (packets_in, packets) = mailbox(PACKETS_WAITING);
         let (orders, pieces_out) = mpsc::channel(ORDERS_WAITING);
         let (messages, messages_out) = mpsc::channel(MESSAGES_WAITING);
+        let (faces, faces_out) = mpsc::channel(FACES_WAITING);
         let line = Self(Arc::new(Inner {
             id,
             peer,
@@ -74,11 +82,12 @@ impl Line {
             packets_sent: AtomicU16::new(0),
             orders,
             messages,
+            faces,
             message_bytes_waiting: AtomicUsize::new(0),
             closed_here: Mutex::new(None),
             gone: watch::Sender::new(false),
         }));
-        (line, Orders { pieces: pieces_out, messages: messages_out })
+        (line, Orders { pieces: pieces_out, messages: messages_out, faces: faces_out })
     }
 
     /// Its number.
@@ -111,6 +120,32 @@ impl Line {
             if let Err(error) = connection.send_datagram(datagram) {
                 tracing::trace!(line = self.0.id.0, %error, "not sent");
             }
+        }
+    }
+
+    /// Sends a frame of speech at once; it may be lost, doubled or overtaken, never altered. Returns false if it cannot even be tried.
+    pub fn send_voice(&self, packet: &[u8]) -> bool {
+        self.0.connection.send_datagram([&[packet::kind::VOICE], packet].concat().into()).is_ok()
+    }
+
+    /// Sends the next part of a group of our face's pictures, in order with the group's others. A new number ends the group before.
+    ///
+    /// Returns false if the line is far behind; the group is then given up here as well.
+    pub fn send_face(&self, group: u32, bytes: Bytes) -> bool {
+        self.0.faces.try_send(FaceFrame { group, bytes: Some(bytes), since: Instant::now() }).is_ok()
+    }
+
+    /// Ends a group of our face, after all that was sent of it.
+    pub fn end_face(&self, group: u32) {
+        if self.0.faces.try_send(FaceFrame { group, bytes: None, since: Instant::now() }).is_err() {
+            tracing::debug!(group, "a face is given up with its line");
+        }
+    }
+
+    /// Asks for a key frame of their face: what came cannot be followed.
+    pub fn ask_face(&self) {
+        if let Err(error) = self.0.connection.send_datagram(Bytes::from_static(&[packet::kind::FACE_ASK])) {
+            tracing::trace!(%error, "a face was not asked for");
         }
     }
 
@@ -249,4 +284,6 @@ const ORDERS_WAITING: usize = 4096;
 const MESSAGES_WAITING: usize = 16 * 1024;
 /// A whole film's hashes, and then some.
 const MESSAGE_BYTES_WAITING: usize = 16 * 1024 * 1024;
+/// Two seconds of a face; the writer gives up far sooner.
+const FACES_WAITING: usize = 32;
 const REASON_BYTES_MAX: usize = 300;

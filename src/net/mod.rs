@@ -3,7 +3,7 @@
 //! [`Net::start`] opens the one endpoint of this process on a runtime of its own; everything else is asked of it without waiting and told by
 //! [`Net::next_event`], by each [`Line`]'s packets, and to `swarm` through the [`FilmPort`]. Inside: `endpoint` (settings), `answer` and `call` (the two ways
 //! to a line), `hello` (who is let in, pure), `book` (one line a pair, pure), `carry` (a line's life), `stream`, `packet`, `ping` (what goes over it), `pump`
-//! (swarm's orders).
+//! (swarm's orders), `live` and `faces` (voices and faces).
 //!
 //! Invariant: this is the only folder that says iroh and tokio; nothing here knows what a room agrees on or what a film is. A peer's bytes can cost it its own
 //! line and nothing else: all that it may send, hold open or leave waiting is bounded here.
@@ -27,12 +27,14 @@ mod carry;
 pub mod codec;
 mod endpoint;
 mod event;
+mod faces;
 mod film;
 mod hello;
 mod id;
 mod identity;
 mod invite;
 mod line;
+mod live;
 #[expect(clippy::module_inception, reason = "it is the net itself")]
 mod net;
 mod packet;
@@ -54,7 +56,8 @@ pub use id::{FilmId, ParticipantId};
 pub use identity::{Identity, Signature};
 pub use invite::{Invite, InviteError};
 pub use line::{Line, LineKind, PACKETS_WAITING};
-pub use net::{Net, Options};
+pub use live::{LiveEvent, LivePacket, LivePort};
+pub use net::{Net, Options, Ports};
 pub use packet::ROOM_PACKET_BYTES_MAX;
 pub use pass::{Pass, RoomId};
 pub use ping::Stamps;

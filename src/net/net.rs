@@ -24,6 +24,7 @@ use super::{
     film::FilmEars,
     film_port, hello,
     line::End,
+    live::{LiveEars, LivePort, live_port},
     lock, pump,
     tries::Tries,
 };
@@ -57,11 +58,11 @@ impl Net {
     ///
     /// # Errors
     /// When no socket or thread can be had, or the relay is not a URL.
-    pub fn start(options: Options) -> Result<(Self, FilmPort), NetError> {
+    pub fn start(options: Options) -> Result<(Self, Ports), NetError> {
         Self::start_with(options, Limits::default())
     }
 
-    pub(super) fn start_with(options: Options, limits: Limits) -> Result<(Self, FilmPort), NetError> {
+    pub(super) fn start_with(options: Options, limits: Limits) -> Result<(Self, Ports), NetError> {
         let Options { identity, relay, mono_ns, dialect, upload_limit_bytes_per_s } = options;
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("net").enable_all().build();
         let runtime = runtime.map_err(|error| NetError::Bind { why: error.to_string() })?;
@@ -69,6 +70,7 @@ impl Net {
         let (post, letters) = post();
         let (port, wire) = film_port();
         let (film, orders) = wire.split();
+        let ((voice_port, voices), (face_port, faces)) = (live_port(), live_port());
         let me = identity.id();
         let shared = Arc::new(Shared {
             me,
@@ -89,6 +91,8 @@ impl Net {
             }),
             post,
             film,
+            voices,
+            faces,
             film_gone: AtomicBool::new(false),
             lines_made: AtomicU64::new(0),
             strangers: Arc::new(Semaphore::new(STRANGERS_MAX)),
@@ -97,7 +101,8 @@ impl Net {
         runtime.spawn(answer::answer_calls(Arc::clone(&shared)));
         runtime.spawn(pump::pump_orders(Arc::clone(&shared), orders));
         runtime.spawn(watch_addresses(Arc::clone(&shared)));
-        Ok((Self { shared, letters, joining: Mutex::new(None), runtime: Some(runtime) }, port))
+        let net = Self { shared, letters, joining: Mutex::new(None), runtime: Some(runtime) };
+        Ok((net, Ports { film: port, voices: voice_port, faces: face_port }))
     }
 
     /// Who we are.
@@ -170,6 +175,11 @@ impl Net {
         }
     }
 
+    /// Makes a line to a member of the room, if there is none: [`Event::Up`] follows, or nothing.
+    pub fn reach(&self, peer: ParticipantId) {
+        drop(self.shared.handle.spawn(call::connect(Arc::clone(&self.shared), peer)));
+    }
+
     /// Leaves the room and closes the door: gives up a call, says goodbye on every line, forgets the members.
     pub fn leave(&self) {
         if let Some(call) = lock(&self.joining).take() {
@@ -204,6 +214,17 @@ impl Drop for Net {
     }
 }
 
+/// The ways through the lines for those who use them.
+#[derive(Debug)]
+pub struct Ports {
+    /// For the film.
+    pub film: FilmPort,
+    /// For voices.
+    pub voices: LivePort,
+    /// For faces.
+    pub faces: LivePort,
+}
+
 /// What the tasks of a net share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -219,6 +240,8 @@ pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     pub(super) post: Post,
     film: FilmEars,
+    pub(super) voices: LiveEars,
+    pub(super) faces: LiveEars,
     film_gone: AtomicBool,
     lines_made: AtomicU64,
     /// How many may be at the door without having proven anything.

@@ -7,8 +7,8 @@ pub(super) mod kind {
     pub(in crate::net) const ROOM_SECOND: u8 = 2;
     pub(in crate::net) const PING: u8 = 3;
     pub(in crate::net) const PONG: u8 = 4;
-    /// Kept for voice; a program that does not know it yet ignores it.
-    pub(in crate::net) const LIVE: u8 = 5;
+    pub(in crate::net) const VOICE: u8 = 5;
+    pub(in crate::net) const FACE_ASK: u8 = 6;
 }
 
 /// One or two datagrams for a packet; none if it is too large or the path too narrow. `number` tells halves of different packets apart.

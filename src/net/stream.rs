@@ -8,8 +8,7 @@ use super::{PIECE_BYTES_MAX, codec::MESSAGE_BYTES_MAX};
 mod kind {
     pub(super) const MESSAGES: u8 = 1;
     pub(super) const PIECE: u8 = 2;
-    /// Kept for voice and faces.
-    pub(super) const LIVE: u8 = 3;
+    pub(super) const FACE: u8 = 3;
 }
 
 /// A stream of the other end's, as far as its head tells.
@@ -21,6 +20,7 @@ pub(super) enum Opened {
         request: u32,
         bytes: Bytes,
     },
+    Face(RecvStream),
     /// Its sender gave it up.
     Broken {
         request: u32,
@@ -42,10 +42,7 @@ pub(super) async fn read(mut stream: RecvStream) -> Result<Opened, Fault> {
     match kind[0] {
         kind::MESSAGES => Ok(Opened::Messages(stream)),
         kind::PIECE => read_piece(stream).await,
-        kind::LIVE => {
-            drop(stream); // which asks its sender to stop
-            Ok(Opened::Nothing)
-        }
+        kind::FACE => Ok(Opened::Face(stream)),
         _ => Err(Fault("a stream of an unknown kind")),
     }
 }
@@ -102,6 +99,14 @@ pub(super) async fn open_messages(connection: &Connection) -> Option<SendStream>
     Some(stream)
 }
 
+/// Opens a stream for a group of a face's pictures; `None` if the connection is gone.
+pub(super) async fn open_face(connection: &Connection) -> Option<SendStream> {
+    let mut stream = connection.open_uni().await.ok()?;
+    stream.set_priority(FACES_PRIORITY).ok()?;
+    stream.write_all(&[kind::FACE]).await.ok()?;
+    Some(stream)
+}
+
 /// Sends one message; `None` if the connection is gone or the other end reads no messages.
 pub(super) async fn write_message(stream: &mut SendStream, bytes: Bytes) -> Option<()> {
     let head = Bytes::copy_from_slice(&u32::try_from(bytes.len()).ok()?.to_le_bytes());
@@ -113,7 +118,7 @@ pub(super) async fn send_piece(connection: &Connection, request: u32, priority: 
     let mut opened = None;
     let sending = async {
         let stream = opened.insert(connection.open_uni().await.ok()?);
-        stream.set_priority(priority.min(MESSAGES_PRIORITY - 1)).ok()?;
+        stream.set_priority(priority.min(FACES_PRIORITY - 1)).ok()?;
         let length = u32::try_from(bytes.len()).ok()?;
         let head = [&[kind::PIECE][..], &request.to_le_bytes(), &length.to_le_bytes()].concat();
         stream.write_all_chunks(&mut [head.into(), bytes]).await.ok()?;
@@ -148,6 +153,8 @@ fn message_head(head: [u8; 4]) -> Option<usize> {
 const PIECE_HEAD_BYTES: usize = 8;
 /// Before any piece.
 const MESSAGES_PRIORITY: i32 = 100;
+/// A face is some kilobytes; a piece of film in front of it would be a quarter of a second.
+const FACES_PRIORITY: i32 = 99;
 /// A stream's reset carries this and the number of the request.
 const CANCELLED: u64 = 1 << 32;
 

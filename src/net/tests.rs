@@ -19,6 +19,8 @@ use crate::handover::unparks_current_thread;
 struct Machine {
     net: Net,
     film: FilmPort,
+    voices: LivePort,
+    faces: LivePort,
     events: Vec<Event>,
     film_events: Vec<FilmEvent>,
 }
@@ -30,8 +32,8 @@ impl Machine {
 
     fn with(identity: Identity, limits: Limits) -> Self {
         let options = Options { identity, relay: Relay::None, mono_ns, dialect: 0, upload_limit_bytes_per_s: None };
-        let (net, film) = Net::start_with(options, limits).unwrap();
-        Self { net, film, events: Vec::new(), film_events: Vec::new() }
+        let (net, Ports { film, voices, faces }) = Net::start_with(options, limits).unwrap();
+        Self { net, film, voices, faces, events: Vec::new(), film_events: Vec::new() }
     }
 
     /// Waits for an event, and takes it out of those that came.
@@ -767,8 +769,7 @@ fn breaking_the_protocol_costs_the_line() {
         for bytes in [&[][..], &[0], &[1, 2], &[2, 0, 0], &[3], &[4; 25], &[5; 100], &[1; 1100]] {
             connection.send_datagram(Bytes::copy_from_slice(bytes)).unwrap();
         }
-        let live = open(&connection, &[3, 1, 2, 3], false).await;
-        assert_eq!(live.stopped().await.unwrap(), Some(VarInt::from_u32(0)));
+        drop(open(&connection, &[3, 1, 2, 3], false).await);
     });
     line.send_room(b"still here");
     stranger.runtime.block_on(async {
@@ -810,9 +811,9 @@ fn a_machine_that_nobody_listens_to_still_stops_in_time() {
 fn room_with_upload_limit(bytes_per_s: u64) -> Machine {
     let options =
         Options { identity: Identity::temporary(), relay: Relay::None, mono_ns, dialect: 0, upload_limit_bytes_per_s: Some(bytes_per_s) };
-    let (net, film) = Net::start(options).unwrap();
+    let (net, Ports { film, voices, faces }) = Net::start(options).unwrap();
     net.open_door(door());
-    Machine { net, film, events: Vec::new(), film_events: Vec::new() }
+    Machine { net, film, voices, faces, events: Vec::new(), film_events: Vec::new() }
 }
 
 #[test]
@@ -886,4 +887,71 @@ fn an_address_of_the_wrong_person_leads_nowhere() {
     guest.net.join(invite, "Ada");
     let sentence = guest.cannot_join();
     assert!(sentence.contains("host"), "{sentence}");
+}
+
+impl Machine {
+    fn voice_line(&self) -> Line {
+        self.voices.wakes(unparks_current_thread());
+        until("a line for voices", || match self.voices.next_event() {
+            Some(LiveEvent::Up { line }) => Some(line),
+            _ => None,
+        })
+    }
+}
+
+#[test]
+fn voices_come_as_they_were_said_and_a_flood_costs_its_sender_the_line() {
+    let mut host = open_room();
+    let (mut guest, to_host, to_guest) = guest_of(&mut host);
+    assert_eq!((host.voice_line().id(), guest.voice_line().id()), (to_guest.id(), to_host.id()));
+    let before_ns = mono_ns();
+    assert!(to_host.send_voice(b"hello"));
+    let came = until("a voice", || host.voices.next_packet());
+    assert_eq!((came.line, &came.bytes[..], came.stream), (to_guest.id(), &b"hello"[..], 0));
+    assert!((before_ns..=mono_ns()).contains(&came.arrived_ns));
+    until("the line is closed", || {
+        for _ in 0..100 {
+            to_host.send_voice(&[7; 60]);
+        }
+        while host.voices.next_packet().is_some() {}
+        host.has(|event| matches!(event, Event::Down { .. })).then_some(())
+    });
+    assert_eq!(host.down().1, Reason::Blamed("far too much voice".into()));
+    let (_, reason) = guest.down();
+    assert_eq!(reason, Reason::Closed("far too much voice".into()));
+}
+
+#[test]
+fn a_face_comes_in_order_group_by_group_and_one_too_large_costs_the_line() {
+    let mut host = open_room();
+    let (_guest, to_host, to_guest) = guest_of(&mut host);
+    host.faces.wakes(unparks_current_thread());
+    for group in 0..3u8 {
+        for part in 0..4u8 {
+            assert!(to_host.send_face(u32::from(group), vec![group, part].into()));
+        }
+    }
+    assert!(to_host.send_face(9, vec![9].into()), "which ends the one before");
+    let mut groups: BTreeMap<u32, (Vec<u8>, bool)> = BTreeMap::new();
+    until("three groups", || {
+        while let Some(part) = host.faces.next_packet() {
+            assert_eq!(part.line, to_guest.id());
+            let group = groups.entry(part.stream).or_default();
+            group.0.extend_from_slice(&part.bytes);
+            group.1 |= part.is_last;
+        }
+        (groups.values().filter(|group| group.1).count() == 3).then_some(())
+    });
+    let whole: Vec<Vec<u8>> = groups.into_values().filter(|group| group.1).map(|group| group.0).collect();
+    let mut sorted = whole.clone();
+    sorted.sort();
+    assert_eq!(sorted, (0..3).map(|group| (0..4).flat_map(|part| [group, part]).collect::<Vec<u8>>()).collect::<Vec<_>>());
+    for _ in 0..30 {
+        to_host.send_face(10, vec![0; 10_000].into());
+    }
+    until("the line is closed", || {
+        while host.faces.next_packet().is_some() {}
+        host.has(|event| matches!(event, Event::Down { .. })).then_some(())
+    });
+    assert!(matches!(host.down().1, Reason::Blamed(why) if why.contains("face")));
 }

@@ -16,6 +16,7 @@
 mod agree;
 mod chat;
 mod door;
+mod emote;
 mod guard;
 mod head;
 mod host;
@@ -28,6 +29,7 @@ mod reach;
 mod rights;
 mod seats;
 mod stance;
+mod talking;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -43,16 +45,18 @@ use serde::{Deserialize, Serialize};
 pub use agree::{Agreed, Mine, agree_on};
 pub use chat::{Chat, ChatLine, LINE_CHARS_MAX, NewLine, Say};
 pub use door::Leave;
+pub use emote::{Emote, Emoted, Gesture, ShowEmote};
 pub use head::{Head, Turned};
 pub use host::{Hosting, OpenTheater};
 pub use join::{Join, Parted, read_invite};
 pub use now::{Clock, Now, Reckoning};
 pub use people::{Appearance, Arrived, LeftForGood, Me, Myself, PEOPLE_MAX, Participant, Viewing, ViewingState, Whereabouts};
 pub use playback::{Ask, FilmOnScreen, Gather, Lead, Playback, ReadyFor, decide};
-pub use reach::{Alarm, FilmWay, Relay, RelayChoice};
+pub use reach::{Alarm, FaceWay, FilmWay, Relay, RelayChoice, VoiceWay};
 pub use rights::{GatherLimit, Moderation, Right, Rights, Rules};
 pub use seats::{SeatNumber, SitDown, Sits};
 pub use stance::{Footing, Stance};
+pub use talking::{ReachMember, Talking};
 pub use wish::{Wish, Wished, wish_for};
 pub use words::{PersonName, Title, Words};
 
@@ -120,7 +124,7 @@ pub fn plugin(app: &mut App) {
         now::plugin,
         people::plugin,
         seats::plugin,
-        (head::plugin, stance::plugin),
+        (head::plugin, stance::plugin, emote::plugin, talking::plugin),
         rights::plugin,
         playback::plugin,
         chat::plugin,

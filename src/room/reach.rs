@@ -1,11 +1,14 @@
-use std::{sync::Arc, task::Waker};
+use std::{
+    sync::{Arc, Mutex},
+    task::Waker,
+};
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_replicon::prelude::*;
 
 use super::{Clock, Myself, join::sentence};
 pub use crate::net::Relay;
-use crate::net::{FilmPort, Net, Options, codec};
+use crate::net::{FilmPort, LivePort, Net, Options, codec};
 
 /// The network, from when it is first needed.
 pub(super) fn plugin(app: &mut App) {
@@ -36,6 +39,14 @@ impl Default for RelayChoice {
 #[derive(Resource, Debug, Default)]
 pub struct FilmWay(pub Option<FilmPort>);
 
+/// The voices' way through the network, from when there is one; whoever moves voices takes it.
+#[derive(Resource, Debug)]
+pub struct VoiceWay(pub Mutex<Option<LivePort>>);
+
+/// The same for faces.
+#[derive(Resource, Debug)]
+pub struct FaceWay(pub Mutex<Option<LivePort>>);
+
 /// The network, once it was needed.
 #[derive(Resource, Clone)]
 pub(super) struct Network(pub(super) Arc<Net>);
@@ -64,10 +75,12 @@ impl Reach<'_, '_> {
             dialect: dialect(&self.protocol),
             upload_limit_bytes_per_s: None,
         };
-        let (net, port) = Net::start(options).map_err(|error| sentence(&error.to_string()))?;
+        let (net, ports) = Net::start(options).map_err(|error| sentence(&error.to_string()))?;
         net.wakes(self.alarm.0.clone());
         let network = Network(Arc::new(net));
-        self.film_way.0 = Some(port);
+        self.film_way.0 = Some(ports.film);
+        self.commands.insert_resource(VoiceWay(Mutex::new(Some(ports.voices))));
+        self.commands.insert_resource(FaceWay(Mutex::new(Some(ports.faces))));
         self.commands.insert_resource(network.clone());
         Ok(network)
     }

@@ -27,7 +27,9 @@ pub mod subtitles;
 pub mod view;
 pub mod walk;
 
-pub use avatar::{FacePlate, HeadPose, HeadTop, Hue, Look, Occupied, Person, Presence, Speech, Stands, Stirring, gazed_person, head_top};
+pub use avatar::{
+    Face, FacePlate, HeadPose, HeadTop, Hue, Look, Occupied, Person, Presence, Speech, Stands, Stirring, gazed_person, head_top,
+};
 pub use cinema::Cinema;
 pub use hall::curtain::Curtain;
 pub use hall::measures::{SeatPlace, seat_place};

@@ -16,10 +16,12 @@ use crate::{
     },
     notice::Notice,
     room::{
-        Appearance, Ask, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, PersonName, Playback, Room, Say, SeatNumber, SitDown,
-        Words,
+        Appearance, Ask, Emote, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, ParticipantId, PersonName, Playback, Room,
+        Say, SeatNumber, SitDown, Words,
     },
     theater::{Cinema, Lights, PlaceSettings, Quality, SitBack, StandUp, Viewer},
+    voice::{MyVoice, Speak},
+    webcam::CameraChoice,
 };
 
 /// Turns what a person does into the events of the folders that do it.
@@ -63,6 +65,14 @@ fn on_action(
         Action::Place(chosen) => *place = chosen,
         Action::Quality(chosen) => *quality = chosen,
         Action::HardwareDecoding(is_on) => hardware.0 = is_on,
+        // `speak` does these.
+        Action::Speak(_)
+        | Action::Camera
+        | Action::CameraTo(_)
+        | Action::Emote(_)
+        | Action::EmoteWheel
+        | Action::VoiceTo(_)
+        | Action::VolumeOf { .. } => {}
         Action::ThemeTo(theme) => look.theme = theme,
         Action::ForgetPlaces => commands.trigger(ForgetPlaces),
         Action::Settings => choices.toggle(),
@@ -209,6 +219,25 @@ pub enum Action {
     Place(PlaceSettings),
     /// How much detail is drawn.
     Quality(Quality),
+    /// Be heard, or not.
+    Speak(Speak),
+    /// Be seen, or not.
+    Camera,
+    /// Which camera.
+    CameraTo(CameraChoice),
+    /// Show something without words.
+    Emote(Emote),
+    /// Open or close the wheel of these.
+    EmoteWheel,
+    /// How one speaks and hears.
+    VoiceTo(MyVoice),
+    /// How loud one wants to hear somebody.
+    VolumeOf {
+        /// Whom.
+        who: ParticipantId,
+        /// In percent; 0 is not at all.
+        percent: u8,
+    },
     /// Let the graphics card decode the films opened from now on, or not.
     HardwareDecoding(bool),
     /// Panels like this.

@@ -175,7 +175,7 @@ enum Label {
 /// What is where in the picture: (0, 0) is its upper left corner, (1, 1) its lower right one.
 #[derive(Resource, Debug, Default)]
 pub struct Sight {
-    heads: Vec<(ParticipantId, Pos2)>,
+    pub(super) heads: Vec<(ParticipantId, Pos2)>,
     screen: Option<Rect>,
     looked_at: Option<ParticipantId>,
 }

@@ -5,7 +5,7 @@ use crate::{
     notice::Notice,
     room::{
         Appearance, Frame, GatherLimit, Hosting, Join, Me, Myself, Now, OpenTheater, Parted, Participant, ParticipantId, Playback,
-        ReadyFor, Rights, Room, Rules, SeatNumber, Sits, Standing, Viewing, ViewingState,
+        ReadyFor, Rights, Room, Rules, SeatNumber, Sits, Standing, Talking, Viewing, ViewingState,
     },
 };
 
@@ -26,7 +26,16 @@ fn on_parted(parted: On<Parted>, mut company: ResMut<Company>, mut commands: Com
 
 fn gather(
     mut company: ResMut<Company>,
-    people: Query<(&Participant, Option<&Sits>, Option<&Rights>, Option<&Appearance>, Option<&Viewing>, Option<&ReadyFor>, Has<Me>)>,
+    people: Query<(
+        &Participant,
+        Option<&Sits>,
+        Option<&Rights>,
+        Option<&Appearance>,
+        Option<&Viewing>,
+        Option<&ReadyFor>,
+        Option<&Talking>,
+        Has<Me>,
+    )>,
     me: Query<&Rights, With<Me>>,
     room: Query<(&Playback, &Rules), With<Room>>,
     standing: Res<Standing>,
@@ -40,7 +49,7 @@ fn gather(
     let gathering = playback.filter(|playback| playback.gather.is_some());
     let mut all: Vec<_> = people
         .iter()
-        .map(|(participant, sits, rights, appearance, viewing, ready, is_me)| {
+        .map(|(participant, sits, rights, appearance, viewing, ready, talking, is_me)| {
             let is_waited_for = gathering.is_some_and(|playback| ready.is_none_or(|ready| ready.0 != playback.generation));
             let presents = presenter == Some(participant.id);
             Person {
@@ -50,6 +59,7 @@ fn gather(
                 appearance: appearance.copied().unwrap_or_default(),
                 status: Status::of(viewing.copied().unwrap_or_default(), presenter.is_some(), presents, is_waited_for),
                 rights: rights.copied().unwrap_or_default(),
+                level: talking.map_or(0, |talking| talking.0),
                 is_me,
             }
         })
@@ -134,6 +144,8 @@ pub struct Person {
     pub status: Status,
     /// What they may do.
     pub rights: Rights,
+    /// How loud they speak, 0 to 255.
+    pub level: u8,
     /// Oneself.
     pub is_me: bool,
 }
@@ -230,6 +242,7 @@ mod tests {
             appearance: Appearance::default(),
             status,
             rights: Rights::default(),
+            level: 0,
             is_me,
         }
     }

@@ -8,7 +8,9 @@ use super::{Action, Awake, action::RateChange, tracks::STEP_NS, walk};
 use crate::{
     audio::Tune,
     film::{DelaySubtitles, StepFrame, TurnChapter},
+    room::Emote,
     theater::Viewer,
+    voice::Speak,
 };
 
 /// Keys, as in mpv and on YouTube. While text is typed none of them reaches the hall.
@@ -115,7 +117,18 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(KeyCode::Enter, "Enter", "Say something to everybody", || Action::Chat),
     Key::typed("p", "Who is here, and the invite", || Action::People),
     Key::typed("i", "Copy the invite", || Action::CopyInvite { for_moderators: false }),
-    Key::typed("t", "Open the theater to friends", || Action::OpenTheater),
+    Key::typed("u", "Open the theater to friends", || Action::OpenTheater),
+    Key::new(KeyCode::F3, "F3", "Microphone on or off", || Action::Speak(Speak::ToggleOpen)),
+    Key::new(KeyCode::F4, "F4", "Camera on or off", || Action::Camera),
+    Key::new(KeyCode::F6, "F6", "Whisper to those beside, or not", || Action::Speak(Speak::ToggleWhisper)),
+    Key::typed("e", "Show something: wave, clap, laugh, heart, thumb, popcorn, hand (1 to 7)", || Action::EmoteWheel),
+    Key::typed("1", "Wave", || Action::Emote(Emote::Wave)),
+    Key::typed("2", "Clap", || Action::Emote(Emote::Clap)),
+    Key::typed("3", "Laugh", || Action::Emote(Emote::Laugh)),
+    Key::typed("4", "Heart", || Action::Emote(Emote::Heart)),
+    Key::typed("5", "Thumb up", || Action::Emote(Emote::Thumbs)),
+    Key::typed("6", "Popcorn", || Action::Emote(Emote::Popcorn)),
+    Key::typed("7", "Raise your hand, or take it down", || Action::Emote(Emote::Hand)),
     Key::typed("g", "Start without waiting", || Action::StartAnyway),
     Key::typed("o", "Open a film", || Action::ChooseFile),
     Key::typed("x", "Take the film off the screen", || Action::Close),

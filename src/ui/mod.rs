@@ -27,6 +27,7 @@ mod place;
 mod pointer;
 mod remote;
 mod settings;
+mod speak;
 mod theme;
 mod tracks;
 mod view;
@@ -45,9 +46,11 @@ pub use theme::{Look, Theme};
 pub use view::{Awake, Panels, View};
 
 use crate::{
-    film::Preview,
+    film::{Preview, SubtitleRoom},
     room::Chat,
     theater::{Cinema, SeatedCamera},
+    voice::MyVoice,
+    webcam::MyCamera,
 };
 
 /// All that a person touches.
@@ -73,9 +76,15 @@ pub fn plugin(app: &mut App) {
         peek::plugin,
         remote::plugin,
         settings::plugin,
-        walk::plugin,
+        (speak::plugin, walk::plugin),
     ));
-    app.add_systems(EguiPrimaryContextPass, draw.after(theme::dress));
+    app.add_systems(EguiPrimaryContextPass, draw.after(theme::dress)).add_systems(PostUpdate, make_room);
+}
+
+/// Where the film fills the window, subtitles stand above the bar while it is there.
+fn make_room(view: Res<View>, cinema: Res<Cinema>, panels: Res<Panels>, mut room: ResMut<SubtitleRoom>) {
+    let is_covered = cinema.0 && !panels.are_hidden && view.visibility > 0.0 && view.film.is_some();
+    room.set_if_neq(SubtitleRoom(if is_covered { BAR_PART } else { 0.0 }));
 }
 
 fn put_context_on_camera(cameras: Query<Entity, With<SeatedCamera>>, mut commands: Commands) {
@@ -92,6 +101,7 @@ fn draw(
     mut talk: ResMut<Talk>,
     (notices, choices): (Res<notices::Notices>, Res<settings::Choices>),
     (remote, cinema, pointed): (Res<Remote>, Res<Cinema>, Res<remote::Pointed>),
+    (shown, mine, camera, mut mirror): (Res<speak::Shown>, Res<MyVoice>, Res<MyCamera>, ResMut<speak::Mirror>),
     (mut peek, preview): (ResMut<peek::Peek>, Option<Res<Preview>>),
     mut commands: Commands,
 ) -> Result {
@@ -100,14 +110,16 @@ fn draw(
     if !panels.are_hidden {
         let (view, company, panels) = (&*view, &*company, &mut *panels);
         peek.take(context, preview.as_deref());
-        if company.is_in_lobby(view) {
+        if company.is_in_lobby(view) && !panels.help && !choices.is_shown {
             lobby::show(context, (view, company), panels, &mut actions);
         }
-        let bar = bar::show(context, (view, company), &talk, &mut peek, &mut actions);
+        // A dialog has the keyboard to itself: what stands behind it is not walked through.
+        let has_dialog = panels.help || choices.is_shown;
+        let bar = if has_dialog { None } else { bar::show(context, (view, company), &talk, &mut peek, &mut actions) };
         // What stands over the bar sinks as it fades.
         let over = bar.map_or(0.0, |bar| context.content_rect().bottom() - bar.top()) * view.visibility + 2.0 * theme::GRID;
-        let people = people::show(context, (view, company), panels, over, &mut actions);
-        let said = chat::panel(context, (company, &chat), panels, (over, view.visibility), &mut actions);
+        let people = if has_dialog { None } else { people::show(context, (view, company), panels, over, &mut actions) };
+        let said = if has_dialog { None } else { chat::panel(context, (company, &chat), panels, (over, view.visibility), &mut actions) };
         let waiting = waiting::show(context, (view, company), (&[people, said], over), &mut actions);
         if !company.is_in_lobby(view) {
             let hand = (remote.is_up && !cinema.0).then(|| in_hand(context.content_rect()));
@@ -116,12 +128,13 @@ fn draw(
             let over = over + waiting.map_or(0.0, |card| card.height() + theme::GRID);
             chat::glimpse(context, company, &talk, said.is_some(), over);
         }
+        speak::show(context, view, &shown, (&mine, &camera, &mut mirror), &sight, &mut actions);
         remote::hint(context, &pointed);
         if panels.help {
             help::show(context, &mut actions);
         }
         if choices.is_shown {
-            settings::show(context, &choices, company, &mut actions);
+            settings::show(context, &choices, company, (&mine, &camera), &mut actions);
         }
         notices::show(context, &notices);
     }
@@ -136,3 +149,6 @@ fn in_hand(window: egui::Rect) -> egui::Rect {
     let at = |x: f32, y: f32| window.min + egui::vec2(window.width() * x, window.height() * y);
     egui::Rect::from_min_max(at(0.77, 0.54), at(0.91, 1.0))
 }
+
+/// Of the picture's height, what the bar and its margin take.
+const BAR_PART: f32 = 0.17;

@@ -118,17 +118,21 @@ fn addresses(ui: &mut Ui) {
 
 fn row(ui: &mut Ui, company: &Company, person: &Person, panels: &mut Panels, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui.ctx().theme());
-    let has_menu = company.rights.moderator && !person.is_me;
+    let has_menu = !person.is_me;
     let is_open = has_menu && panels.person == Some(person.id);
     let fill = if is_open { palette.field } else { egui::Color32::TRANSPARENT };
     Frame::new().fill(fill).corner_radius(8).inner_margin(egui::Margin::symmetric(4, 2)).show(ui, |ui| {
         ui.horizontal(|ui| {
             let (dot, _) = ui.allocate_exact_size(vec2(3.0 * GRID, 4.5 * GRID), Sense::hover());
             ui.painter().circle_filled(dot.center(), 8.0, hue(person.appearance.hue));
+            if person.level > HEARD {
+                let ring = egui::Stroke::new(1.0 + f32::from(person.level) / 96.0, palette.accent_text);
+                ui.painter().circle_stroke(dot.center(), 10.5, ring);
+            }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 2.0;
                 if has_menu {
-                    let name = format!("What {} may do", person.name);
+                    let name = format!("About {}", person.name);
                     if sign_button(ui, Icon::More, &name).on_hover_text(&name).clicked() {
                         panels.person = (!is_open).then_some(person.id);
                         panels.is_removing = false;
@@ -151,6 +155,9 @@ fn row(ui: &mut Ui, company: &Company, person: &Person, panels: &mut Panels, act
             });
         });
         if is_open {
+            loudness(ui, person, panels, actions);
+        }
+        if is_open && company.rights.moderator {
             menu(ui, person, panels, actions);
         }
     });
@@ -178,6 +185,20 @@ fn signs(ui: &mut Ui, company: &Company, person: &Person) {
     } else if company.is_locked {
         sign(Icon::Remote, "Has the remote", palette.accent_text);
     }
+}
+
+/// How loud one wants to hear somebody, for oneself alone.
+fn loudness(ui: &mut Ui, person: &Person, panels: &mut Panels, actions: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Voice").small());
+        let mut percent = panels.volumes.get(&person.id).copied().unwrap_or(100);
+        ui.spacing_mut().slider_width = 14.0 * GRID;
+        if ui.add(egui::Slider::new(&mut percent, 0..=200).suffix(" %")).on_hover_text("How loud you hear them; nobody else does").changed()
+        {
+            panels.volumes.insert(person.id, percent);
+            actions.push(Action::VolumeOf { who: person.id, percent });
+        }
+    });
 }
 
 /// What a moderator can do about somebody.
@@ -247,5 +268,7 @@ fn footer(ui: &mut Ui, company: &Company, actions: &mut Vec<Action>) {
     });
 }
 
+/// Louder than breath.
+const HEARD: u8 = 85;
 const WIDTH: f32 = 320.0;
 const TWO_PANELS: f32 = 800.0;

@@ -11,6 +11,8 @@ use crate::{
     film::{HardwareDecoding, LeftAt, SubtitleLook},
     room::{Frame as Order, GatherLimit, Moderation},
     theater::{PlaceSettings, Quality},
+    voice::{MicrophoneChoice, MyVoice, microphones},
+    webcam::{CameraChoice, MyCamera, cameras},
 };
 
 /// Gathers what can be chosen, while it is shown.
@@ -34,6 +36,9 @@ fn gather(
     let is_first = !std::mem::replace(&mut choices.was_shown, true);
     if is_first {
         commands.trigger(LookForDevices);
+        choices.microphones = microphones();
+        // Where cameras cannot be listed there is the system's first one.
+        choices.cameras = cameras().unwrap_or_default();
     }
     choices.place = *place;
     choices.subtitles = *subtitles;
@@ -46,7 +51,13 @@ fn gather(
 }
 
 /// What a person can choose for themselves; the film's own controls stand in the bar.
-pub(super) fn show(context: &egui::Context, choices: &Choices, company: &Company, actions: &mut Vec<Action>) {
+pub(super) fn show(
+    context: &egui::Context,
+    choices: &Choices,
+    company: &Company,
+    (mine, camera): (&MyVoice, &MyCamera),
+    actions: &mut Vec<Action>,
+) {
     let palette = Palette::of(context.theme());
     let window = context.content_rect();
     let (width, height) = ((window.width() - 4.0 * GRID).min(WIDTH), window.height() - 12.0 * GRID);
@@ -69,6 +80,7 @@ pub(super) fn show(context: &egui::Context, choices: &Choices, company: &Company
                 ui.spacing_mut().icon_width_inner = 1.5 * GRID;
                 ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, palette.line);
                 sound(ui, choices, actions);
+                voice(ui, choices, (mine, camera), actions);
                 subtitles(ui, choices, actions);
                 hall(ui, choices, actions);
                 room(ui, company, actions);
@@ -108,6 +120,65 @@ fn sound(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
         let slider = Slider::new(&mut ms, -OFFSET_MAX_MS..=OFFSET_MAX_MS).suffix(" ms").step_by(10.0);
         if ui.add(slider).on_hover_text("Headphones by radio are often 100 to 300 ms late; the picture then waits for them").changed() {
             actions.push(Action::Tune(Tune::OffsetMs(ms)));
+        }
+    });
+}
+
+/// How one is heard and seen, and how one hears others.
+fn voice(ui: &mut Ui, choices: &Choices, (mine, camera): (&MyVoice, &MyCamera), actions: &mut Vec<Action>) {
+    heading(ui, "Voice and face");
+    let mut chosen = mine.clone();
+    row(ui, "Microphone", |ui| {
+        let says = match &mine.choice {
+            MicrophoneChoice::Device(Some(name)) => name.clone(),
+            MicrophoneChoice::Device(None) => AS_THE_SYSTEM.to_owned(),
+            MicrophoneChoice::None => "None".to_owned(),
+            MicrophoneChoice::File(path) => path.display().to_string(),
+        };
+        ComboBox::from_id_salt("microphone").width(ui.available_width() - GRID).selected_text(says).truncate().show_ui(ui, |ui| {
+            ui.selectable_value(&mut chosen.choice, MicrophoneChoice::Device(None), AS_THE_SYSTEM);
+            for name in &choices.microphones {
+                ui.selectable_value(&mut chosen.choice, MicrophoneChoice::Device(Some(name.clone())), name);
+            }
+            ui.selectable_value(&mut chosen.choice, MicrophoneChoice::None, "None");
+        });
+    });
+    row(ui, "To speak", |ui| {
+        ui.label("hold T; F3 leaves it on");
+    });
+    row(ui, "Clean it", |ui| {
+        ui.checkbox(&mut chosen.cleans, "Take out echo and noise");
+    });
+    row(ui, "Try it", |ui| {
+        ui.checkbox(&mut chosen.hears_itself, "Hear myself as others do");
+    });
+    row(ui, "Film under voices", |ui| {
+        let slider = Slider::new(&mut chosen.duck_db, 0.0..=20.0).suffix(" dB lower").fixed_decimals(0).step_by(1.0);
+        ui.add(slider).on_hover_text("While somebody speaks; 0 leaves it alone");
+    });
+    if chosen != *mine {
+        actions.push(Action::VoiceTo(chosen));
+    }
+    row(ui, "Camera", |ui| {
+        let mut choice = camera.choice.clone();
+        let title = |choice: &CameraChoice| match choice {
+            CameraChoice::None => "None".to_owned(),
+            CameraChoice::Pattern => "A test pattern".to_owned(),
+            CameraChoice::Device(number) => choices.cameras.get(*number).cloned().unwrap_or_else(|| format!("Camera {}", number + 1)),
+            CameraChoice::Film(path) => path.display().to_string(),
+        };
+        ComboBox::from_id_salt("camera").width(ui.available_width() - GRID).selected_text(title(&camera.choice)).truncate().show_ui(
+            ui,
+            |ui| {
+                let devices = (0..choices.cameras.len().max(1)).map(CameraChoice::Device);
+                for one in devices.chain([CameraChoice::Pattern, CameraChoice::None]) {
+                    let says = title(&one);
+                    ui.selectable_value(&mut choice, one, says);
+                }
+            },
+        );
+        if choice != camera.choice {
+            actions.push(Action::CameraTo(choice));
         }
     });
 }
@@ -254,6 +325,8 @@ pub(super) struct Choices {
     theme: Theme,
     tuning: Tuning,
     devices: Vec<DeviceName>,
+    microphones: Vec<String>,
+    cameras: Vec<String>,
     films_left: usize,
 }
 

@@ -19,12 +19,14 @@ use houselights::{
     film::{FilmSource, Open, Screening},
     notice::Notice,
     room::{
-        Ask, Chat, Hosting, Join, Leave, Me, Moderation, Myself, OpenTheater, Parted, Participant, ParticipantId, PersonName, Playback,
-        Room, Sits, Standing,
+        Ask, Chat, Emote, Emoted, Hosting, Join, Leave, Me, Moderation, Myself, OpenTheater, Parted, Participant, ParticipantId,
+        PersonName, Playback, Right, Room, ShowEmote, Sits, Standing, Talking,
     },
-    theater::Tier,
+    theater::{Face, Tier},
     trace::{Trace, mono_ns},
     ui::Action,
+    voice::{MicrophoneChoice, Speak},
+    webcam::{CameraChoice, MyCamera, TurnCamera},
 };
 
 use crate::support::clip::Clip;
@@ -216,6 +218,104 @@ fn a_film_opened_alone_is_opened_to_friends_while_it_runs_and_a_dropped_film_rep
     assert_eq!(bo.playback().film.map(|film| film.presenter), Some(ann.id()));
     assert!(bo.chat_says("Ann put on “dropped.mkv”."));
 }
+
+/// A program that speaks a file, and keeps what it hears in another.
+fn talker(name: &str, folder: &Path, says: Option<&Path>) -> Friend {
+    let mut app = App::new();
+    app.add_plugins((TaskPoolPlugin::default(), TimePlugin, StatesPlugin));
+    let mixer = Mixer::open(&Output::File { path: folder.join(format!("{name}.wav")), ppm: 0.0 }, &Trace::default()).unwrap();
+    let mut ground = Ground { clock: Some(mono_ns), ..Ground::nobodys(mixer) };
+    ground.myself = Myself { name: PersonName::from(name), ..ground.myself };
+    ground.microphone = says.map_or(MicrophoneChoice::None, |path| MicrophoneChoice::File(path.to_owned()));
+    app::house(&mut app, ground);
+    app.init_resource::<Said>().add_observer(|notice: On<Notice>, mut said: ResMut<Said>| said.0.push(notice.event().text.clone()));
+    app.finish();
+    app.cleanup();
+    app.update();
+    Friend(app)
+}
+
+fn level_of(friend: &mut Friend, name: &str) -> u8 {
+    let world = friend.0.world_mut();
+    let levels: Vec<_> =
+        world.query::<(&Participant, &Talking)>().iter(world).map(|(who, talking)| (who.name.to_string(), talking.0)).collect();
+    levels.into_iter().find(|(who, _)| who == name).map_or(0, |(_, level)| level)
+}
+
+#[test]
+fn two_guests_hear_each_other_only_while_a_microphone_is_on_and_a_muted_one_is_silent() {
+    let folder = tempfile::tempdir().unwrap();
+    // Half a second of silence, then a buzz that comes and goes as speech does.
+    let words = folder.path().join("words.wav");
+    let source = "sine=f=180:d=20,volume='0.5+0.5*sin(12*t)':eval=frame,aresample=48000";
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-loglevel", "error", "-y", "-f", "lavfi", "-i", source, "-ac", "1"])
+        .arg(&words)
+        .status();
+    assert!(made.unwrap().success());
+    let (mut ann, invite) = Friend::host("Ann");
+    let (mut bo, mut cy) = (talker("Bo", folder.path(), Some(&words)), talker("Cy", folder.path(), None));
+    bo.tell(Join { invite: invite.clone() });
+    cy.tell(Join { invite });
+    until("all are here", [&mut ann, &mut bo, &mut cy], |friends| friends.iter_mut().all(|friend| friend.people().len() == 3));
+    assert_eq!(level_of(&mut cy, "Bo"), 0, "microphones are off at first");
+    bo.tell(Speak::Hold(true));
+    until("Ann and Cy hear Bo, who sits between", [&mut ann, &mut bo, &mut cy], |[ann, _, cy]| {
+        level_of(ann, "Bo") > 100 && level_of(cy, "Bo") > 100
+    });
+    assert!(level_of(&mut bo, "Bo") > 100, "one sees that one is heard");
+    bo.tell(Speak::Hold(false));
+    until("Bo is silent", [&mut ann, &mut bo, &mut cy], |[ann, _, cy]| level_of(ann, "Bo") == 0 && level_of(cy, "Bo") == 0);
+    let id = bo.id();
+    ann.tell(Moderation::Deny { who: id, right: Right::Speak });
+    until("Bo knows", [&mut ann, &mut bo, &mut cy], |[_, bo, _]| bo.said("no longer") || bo.chat_says("no longer allowed to speak"));
+    bo.tell(Speak::Open(true));
+    assert!(bo.said("A moderator muted you"));
+    cy.tell(Speak::Open(true));
+    cy.0.update();
+    assert!(cy.said("no microphone"), "{:?}", cy.0.world().resource::<Said>().0);
+}
+
+#[test]
+fn a_face_is_seen_by_all_while_its_camera_is_on_and_what_is_shown_without_words_is_seen_once() {
+    let (mut ann, invite) = Friend::host("Ann");
+    let (mut bo, mut cy) = (Friend::new("Bo"), Friend::new("Cy"));
+    for friend in [&mut ann, &mut cy] {
+        friend.0.init_resource::<Seen>().add_observer(|emoted: On<Emoted>, mut seen: ResMut<Seen>| seen.0.push(emoted.event().emote));
+    }
+    bo.tell(Join { invite: invite.clone() });
+    cy.tell(Join { invite });
+    until("all are here", [&mut ann, &mut bo, &mut cy], |friends| friends.iter_mut().all(|friend| friend.people().len() == 3));
+    bo.0.world_mut().resource_mut::<MyCamera>().choice = CameraChoice::Pattern;
+    let faces = |friend: &mut Friend| {
+        let world = friend.0.world_mut();
+        world.query::<&Face>().iter(world).map(Face::shown).collect::<Vec<_>>()
+    };
+    assert!(faces(&mut ann).is_empty());
+    bo.tell(TurnCamera::On(true));
+    assert!(bo.0.world().resource::<MyCamera>().is_on);
+    until("Ann and Cy see Bo move", [&mut ann, &mut bo, &mut cy], |[ann, _, cy]| {
+        [ann, cy].into_iter().all(|friend| faces(friend).first().is_some_and(|shown| *shown > 5))
+    });
+    assert!(bo.0.world().resource::<MyCamera>().preview.is_some());
+    bo.tell(TurnCamera::Toggle);
+    until("nobody sees Bo", [&mut ann, &mut bo, &mut cy], |[ann, _, cy]| faces(ann).is_empty() && faces(cy).is_empty());
+    bo.tell(ShowEmote(Emote::Heart));
+    until("both see the heart", [&mut ann, &mut bo, &mut cy], |[ann, _, cy]| {
+        [ann, cy].into_iter().all(|friend| friend.0.world().resource::<Seen>().0 == [Emote::Heart])
+    });
+    let (mut di, invite) = (Friend::new("Di"), ann.invite());
+    di.0.init_resource::<Seen>().add_observer(|emoted: On<Emoted>, mut seen: ResMut<Seen>| seen.0.push(emoted.event().emote));
+    di.tell(Join { invite });
+    until("Di is here", [&mut ann, &mut bo, &mut cy, &mut di], |friends| friends.iter_mut().all(|friend| friend.people().len() == 4));
+    assert_eq!(di.0.world().resource::<Seen>().0, [], "what was shown before is over");
+    bo.0.world_mut().resource_mut::<MyCamera>().choice = CameraChoice::None;
+    bo.tell(TurnCamera::On(true));
+    assert!(bo.said("You chose to have no camera"));
+}
+
+#[derive(Resource, Default)]
+struct Seen(Vec<Emote>);
 
 #[test]
 fn a_third_fetches_from_a_guest_and_what_came_plays_on_when_the_presenter_leaves() {

@@ -18,7 +18,7 @@ use naga_oil::compose::{
 type Row = (&'static str, &'static [&'static [&'static str]]);
 
 const SHADERS: &[Row] = &[
-    ("avatar.wgsl", &[&["BODY", "FACE", "SLEEP"], &["", "HIGH"]]),
+    ("avatar.wgsl", &[&["BODY", "FACE", "SLEEP"], &["", "PICTURE"], &["", "HIGH"]]),
     ("hall.wgsl", &[&["PLAIN", "CARPET", "FABRIC", "WOOD", "STARS", "VELVET", "PLUSH", "BRASS", "LAMP", "HALO", "BEAM"], &["", "HIGH"]]),
     ("screen.wgsl", &[&["", "HIGH"], &["", "PQ", "HLG"]]),
     ("subtitles.wgsl", &[]),

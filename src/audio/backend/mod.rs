@@ -5,11 +5,13 @@ mod device;
 mod null;
 mod presence;
 mod stage;
+mod tap;
 mod watch;
 mod wav;
 
 pub use device::{default_device, devices};
 pub(super) use stage::{BLOCK_FRAMES, RATE};
+pub(super) use tap::Taps;
 
 use std::{io, path::PathBuf};
 
@@ -89,6 +91,7 @@ pub(super) struct Settings {
     /// Another device than the output's, once the person chooses one.
     pub(super) device: Slot<Option<String>>,
     pub(super) moment: Moment,
+    pub(super) taps: Taps,
     pub(super) changes: MailboxSender<Change>,
     pub(super) trace: Trace,
 }
@@ -119,8 +122,8 @@ impl Backend for Engine {
     }
 
     fn start(&mut self, renderer: Renderer) -> Result<(), OpenError> {
-        let Some(Settings { output, device: choice, moment, changes, trace }) = self.settings.take() else { return Ok(()) };
-        let stage = Stage::new(renderer, moment);
+        let Some(Settings { output, device: choice, moment, taps, changes, trace }) = self.settings.take() else { return Ok(()) };
+        let stage = Stage::new(renderer, moment, taps);
         self._worker = match output {
             Output::Device { name } => Some(device::start(name, choice, stage, changes)?),
             Output::Null { ppm } => Some(Null::start(stage, ppm, &trace, None)?),

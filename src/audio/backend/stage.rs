@@ -9,7 +9,7 @@ use std::{
 
 use kira::backend::Renderer;
 
-use super::OpenError;
+use super::{OpenError, Taps, tap::Tap};
 use crate::audio::{Moment, limiter::LOOK_AHEAD};
 
 /// Frames a second where nothing else is asked for.
@@ -22,11 +22,12 @@ pub(super) struct Stage {
     renderer: Renderer,
     moment: Moment,
     rate: u32,
+    tap: Tap,
 }
 
 impl Stage {
-    pub(super) fn new(renderer: Renderer, moment: Moment) -> Self {
-        Self { renderer, moment, rate: RATE }
+    pub(super) fn new(renderer: Renderer, moment: Moment, taps: Taps) -> Self {
+        Self { renderer, moment, rate: RATE, tap: Tap::new(taps) }
     }
 
     /// Fills `out`, whose first frame leaves the loudspeaker at `heard_mono_ns`.
@@ -39,6 +40,7 @@ impl Stage {
         self.moment.set(heard_mono_ns.saturating_add(LOOK_AHEAD as i64 * 1_000_000_000 / i64::from(rate.max(1))));
         self.renderer.on_start_processing();
         self.renderer.process(out, channels);
+        self.tap.hear(out, channels, rate);
     }
 }
 

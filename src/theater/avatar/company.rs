@@ -2,12 +2,12 @@
 
 use bevy::prelude::*;
 
-use super::{HeadPose, Hue, Look, Person, Presence, Stands};
-use crate::room::{Appearance, Frame, Head, Me, Participant, Stance, Standing};
+use super::{HeadPose, Hue, Look, Person, Presence, Speech, Stands};
+use crate::room::{Appearance, Frame, Head, Me, Participant, Stance, Standing, Talking};
 
 /// Makes people of participants, and keeps them as the room has them.
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, (dress, turn, stand, lose).after(Frame::Show).before(super::occupied::TakeSeats));
+    app.add_systems(Update, (dress, turn, stand, lose, speak).after(Frame::Show).before(super::occupied::TakeSeats));
 }
 
 fn dress(changed: Query<(Entity, &Participant, &Appearance), Or<(Changed<Participant>, Changed<Appearance>)>>, mut commands: Commands) {
@@ -29,6 +29,13 @@ fn stand(mut stances: Query<(&Stance, &mut Stands), Changed<Stance>>) {
     }
 }
 
+fn speak(mut people: Query<(&Talking, &mut Speech), Changed<Talking>>) {
+    for (talking, mut speech) in &mut people {
+        // Breath opens no mouth, and a loud word opens it wide.
+        speech.0 = ((f32::from(talking.0) - QUIET) / (LOUD - QUIET)).clamp(0.0, 1.0);
+    }
+}
+
 /// While the line is being mended, nobody is heard of.
 fn lose(standing: Res<Standing>, mut people: Query<&mut Presence, (With<Participant>, Without<Me>)>) {
     let presence = if *standing == Standing::Joining { Presence::Reconnecting } else { Presence::Here };
@@ -45,6 +52,10 @@ const fn outfit(style: u8) -> [Look; 3] {
     let glasses = if style % 4 == 1 { Look(1 + (style / 4) % Look::GLASSES) } else { Look::NONE };
     [hair, hat, glasses]
 }
+
+/// Of the levels that voices are told in.
+const QUIET: f32 = 85.0;
+const LOUD: f32 = 205.0;
 
 #[cfg(test)]
 mod tests {

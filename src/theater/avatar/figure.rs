@@ -11,6 +11,7 @@ use bevy::{
 
 use super::{
     HeadPose, HeadTop, Occupied, Person, Presence, Speech, Stands, Stirring,
+    act::Act,
     body::{self, HEAD, NECK, Outfit},
     follow::{Follow, shared_pitch, shared_yaw},
     gait::Gait,
@@ -21,7 +22,7 @@ use super::{
     sculpt::linear,
     sleep,
 };
-use crate::room::{Me, SeatNumber, Sits};
+use crate::room::{Emoted, Me, SeatNumber, Sits};
 use crate::theater::{
     HallLight, Theater, Tier,
     hall::measures::EYE_HEIGHT_M,
@@ -37,6 +38,8 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Startup, tailor)
         .add_systems(Update, refit.run_if(resource_changed::<Tier>).before(gather).in_set(Theater::Move))
         .add_systems(Update, (gather.run_if(has_changed), animate).chain().after(TakeSeats).in_set(Theater::Move))
+        .configure_sets(Update, PutOnFaces.after(gather))
+        .add_observer(on_emoted)
         .add_systems(Update, light.in_set(Theater::Light).after(super::super::light::show));
 }
 
@@ -48,7 +51,7 @@ fn tailor(
     tier: Res<Tier>,
 ) {
     let people = buffers.add(ShaderBuffer::from(vec![PersonUniform::default(); FIGURES_MOST]));
-    let mut material = |part| materials.add(AvatarMaterial { people: people.clone(), part, tier: *tier });
+    let mut material = |part| materials.add(AvatarMaterial { people: people.clone(), picture: None, part, tier: *tier });
     commands.insert_resource(Wardrobe {
         tier: *tier,
         body: material(Part::Body),
@@ -159,6 +162,15 @@ fn gather(
     }
 }
 
+fn on_emoted(emoted: On<Emoted>, mut figures: Query<&mut Figure>) {
+    for mut figure in &mut figures {
+        if figure.person == emoted.event().who {
+            figure.act = Some(Act::new(emoted.event().emote));
+            figure.is_resting = false;
+        }
+    }
+}
+
 /// Moves what moves.
 fn animate(
     time: Res<Time>,
@@ -234,9 +246,11 @@ pub fn head_top(seat: SeatNumber) -> Vec3 {
     Pose::of(seat).eye + HEAD.middle - Vec3::Y * EYE_HEIGHT_M + Vec3::Y * HEAD.half.y
 }
 
-/// The plate of somebody's face, an entity of its own in front of the head. A picture of the person can take the drawn face's place here: its mesh's
-/// coordinates go from (0, 0) at the upper left to (1, 1), so a square picture stands upright on it. The head is turned in `shaders/avatar.wgsl`: a
-/// picture belongs in a fourth part of that shader, with the texture as a further binding of `AvatarMaterial`.
+/// When plates get their faces: once there are plates.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PutOnFaces;
+
+/// The plate of somebody's face, an entity of its own in front of the head: drawn, or a picture of the person.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FacePlate {
     /// Whose it is.
@@ -273,6 +287,8 @@ struct Figure {
     probes: [Probe; 2],
     probe: Probe,
     uniform: PersonUniform,
+    /// What its person shows just now.
+    act: Option<Act>,
     is_resting: bool,
 }
 
@@ -306,6 +322,7 @@ impl Figure {
             probes: [probe; 2],
             probe,
             uniform: dress.uniform(seed),
+            act: None,
             is_resting: false,
         }
     }
@@ -402,7 +419,8 @@ impl Figure {
             eye.advance(target, dt_s, EYES_TAU_S);
             rests &= eye.rests_at(target);
         }
-        self.is_resting = rests && !self.is_leaving;
+        self.act.take_if(|act| !act.advance(dt_s));
+        self.is_resting = rests && !self.is_leaving && self.act.is_none();
         self.uniform = self.shown();
     }
 
@@ -419,7 +437,9 @@ impl Figure {
         let (shoulders, head) = shared_yaw(self.yaw.value() - turned);
         let yaw = to_screen + head * awake;
         let pitch = up_to_screen + shared_pitch(self.pitch.value()) * awake - 0.42 * asleep;
-        let tilt = 0.16 * asleep * if self.seed > 0.5 { 1.0 } else { -1.0 };
+        let motion = self.act.as_ref().map(Act::motion).unwrap_or_default();
+        let pitch = pitch + motion.nod * awake;
+        let tilt = 0.16 * asleep * if self.seed > 0.5 { 1.0 } else { -1.0 } + motion.tilt * awake;
         let rotation = Quat::from_euler(EulerRot::YXZ, yaw, pitch, tilt);
         let letters = match self.told.presence {
             Presence::Here => 0.0,
@@ -430,11 +450,11 @@ impl Figure {
         let swing = self.gait.as_ref().map_or(0.0, Gait::swing);
         PersonUniform {
             light: [Vec4::W * swing, Vec4::ZERO, Vec4::ZERO, Vec4::ZERO, Vec4::ZERO, Vec4::ZERO],
-            skin: base.skin.truncate().extend(self.dress.outfit.slouch_m() + 0.03 * asleep),
+            skin: base.skin.truncate().extend(self.dress.outfit.slouch_m() + 0.03 * asleep - motion.lift_m),
             hair: base.hair.truncate().extend(self.ring.value()),
             head: Vec4::from(rotation),
             body: Vec4::new(shoulders * awake + to_screen * 0.5, asleep, self.grey.value(), base.body.w),
-            face: Vec4::new(self.eyes[0].value(), self.eyes[1].value(), self.mouth.value(), letters),
+            face: Vec4::new(self.eyes[0].value(), self.eyes[1].value(), self.mouth.value().max(motion.mouth * awake), letters),
             ..base
         }
     }
@@ -497,10 +517,10 @@ impl Dress {
 
 /// Meshes and materials, made when they are needed first.
 #[derive(Resource)]
-struct Wardrobe {
-    tier: Tier,
+pub(super) struct Wardrobe {
+    pub(super) tier: Tier,
     body: Handle<AvatarMaterial>,
-    face: Handle<AvatarMaterial>,
+    pub(super) face: Handle<AvatarMaterial>,
     sleep: Handle<AvatarMaterial>,
     plate: Handle<Mesh>,
     letters: Handle<Mesh>,

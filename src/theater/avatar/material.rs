@@ -1,4 +1,4 @@
-//! The one material of all figures, in three parts, and the list of people it reads: colours, light and pose of each stand in one buffer, so that
+//! The one material of all figures, in four parts, and the list of people it reads: colours, light and pose of each stand in one buffer, so that
 //! figures of the same outfit are drawn together and a moving head moves no mesh. The shader is `shaders/avatar.wgsl`.
 
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use bevy::{
         render_resource::{AsBindGroup, RenderPipelineDescriptor, ShaderType, SpecializedMeshPipelineError},
         storage::ShaderBuffer,
     },
-    shader::ShaderRef,
+    shader::{ShaderDefVal, ShaderRef},
 };
 
 use super::sculpt::ATTRIBUTE_TAKES;
@@ -33,16 +33,19 @@ pub(super) enum Part {
     Body,
     /// The plate with the drawn face.
     Face,
+    /// The plate with a picture of the person.
+    Picture,
     /// The letters over a sleeper.
     Sleep,
 }
 
 impl Part {
-    fn shader_def(self) -> &'static str {
+    fn shader_defs(self) -> Vec<ShaderDefVal> {
         match self {
-            Self::Body => "BODY",
-            Self::Face => "FACE",
-            Self::Sleep => "SLEEP",
+            Self::Body => vec!["BODY".into()],
+            Self::Face => vec!["FACE".into()],
+            Self::Picture => vec!["FACE".into(), "PICTURE".into()],
+            Self::Sleep => vec!["SLEEP".into()],
         }
     }
 }
@@ -53,6 +56,10 @@ impl Part {
 pub(super) struct AvatarMaterial {
     #[storage(0, read_only)]
     pub(super) people: Handle<ShaderBuffer>,
+    /// Of the person, for [`Part::Picture`].
+    #[texture(1)]
+    #[sampler(2)]
+    pub(super) picture: Option<Handle<Image>>,
     pub(super) part: Part,
     pub(super) tier: Tier,
 }
@@ -122,7 +129,7 @@ impl Material for AvatarMaterial {
             // Hair and hats are open shells: one may look under their edges.
             descriptor.primitive.cull_mode = None;
         }
-        let mut defs = vec![part.shader_def().into()];
+        let mut defs = part.shader_defs();
         if tier == Tier::High {
             defs.push("HIGH".into());
         }

@@ -14,8 +14,10 @@
 
 use bevy::prelude::*;
 
+mod act;
 mod body;
 mod company;
+mod face;
 mod figure;
 mod follow;
 mod gait;
@@ -32,6 +34,7 @@ mod sleep;
 mod tests;
 mod wear;
 
+pub use face::Face;
 pub use figure::{FacePlate, head_top};
 pub use gaze::{HEAD_RADIUS_M, gazed_person};
 pub use occupied::Occupied;
@@ -40,7 +43,7 @@ pub use sample::sample;
 
 /// Seats people and draws them.
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Stirring>().add_plugins((company::plugin, material::plugin, occupied::plugin, figure::plugin));
+    app.init_resource::<Stirring>().add_plugins((company::plugin, material::plugin, occupied::plugin, figure::plugin, face::plugin));
 }
 
 /// Whether any figure or anything else of the place is still on its way: while it is, every frame is to be drawn.

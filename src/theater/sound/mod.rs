@@ -3,6 +3,7 @@
 //!
 //! Invariant: no frame is drawn for a sound's sake: what goes on plays in the mixer alone, and is only told to when the hall's mood changes.
 
+mod crowd;
 mod synth;
 
 use std::{sync::LazyLock, time::Duration};
@@ -14,7 +15,7 @@ use crate::audio::{Clip, Drone, Mixer};
 
 /// Lets the place be heard.
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Air>().add_observer(on_sound);
+    app.add_plugins(crowd::plugin).init_resource::<Air>().add_observer(on_sound);
     app.add_systems(Update, (follow_curtain.run_if(resource_exists::<Mixer>), breathe).in_set(super::Theater::Light));
 }
 

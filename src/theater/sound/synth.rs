@@ -139,6 +139,63 @@ pub(super) fn click() -> Frames {
 }
 
 /// Rises and falls round `middle` s within about `width` s to each side.
+/// A dozen pairs of hands, for a little more than two seconds.
+pub(super) fn applause() -> Frames {
+    let mut frames = vec![[0.0; 2]; at_rate(APPLAUSE_S)];
+    for hands in 0..12u32 {
+        let mut noise = Noise(97 + hands * 31);
+        // Each pair has its own pitch, pace and place.
+        let mut clap = Band::at(900.0 + 1300.0 * noise.next().abs(), 1.6);
+        let (pace_s, right) = (0.17 + 0.07 * noise.next().abs(), 0.5 + 0.4 * noise.next());
+        let (mut since_s, mut next_s) = (0.0_f32, 0.25 * noise.next().abs());
+        for (k, frame) in frames.iter_mut().enumerate() {
+            let at = k as f32 / RATE;
+            if at >= next_s {
+                (since_s, next_s) = (0.0, next_s + pace_s * (1.0 + 0.25 * noise.next()));
+            }
+            let sound = clap.next(noise.next() * (-since_s / 0.006).exp()) * swell(at, APPLAUSE_S);
+            since_s += 1.0 / RATE;
+            frame[0] += sound * (1.0 - right);
+            frame[1] += sound * right;
+        }
+    }
+    levelled(frames, 0.5)
+}
+
+/// A few voices that laugh, each in its own way, for a little more than two seconds.
+pub(super) fn laughter() -> Frames {
+    let mut frames = vec![[0.0; 2]; at_rate(APPLAUSE_S)];
+    for voice in 0..7u32 {
+        let mut noise = Noise(211 + voice * 77);
+        let pitch = 120.0 + 26.0 * voice as f32;
+        let mut vowel = [Band::at(760.0 + 30.0 * voice as f32, 6.0), Band::at(1240.0, 7.0), Band::at(2600.0, 8.0)];
+        let (begin_s, pace_hz, right) = (0.35 * noise.next().abs(), 4.3 + 1.2 * noise.next().abs(), 0.5 + 0.4 * noise.next());
+        let mut turn = 0.0f32;
+        for (k, frame) in frames.iter_mut().enumerate() {
+            let at = k as f32 / RATE - begin_s;
+            if at < 0.0 {
+                continue;
+            }
+            // “Ha”: breath, then a falling tone, again and again.
+            let in_ha = (at * pace_hz).fract();
+            let tone = pitch * (1.25 - 0.35 * in_ha) * (1.0 - 0.08 * at);
+            turn = (turn + tone / RATE).fract();
+            let voiced = (1.0 - 2.0 * turn) * hump(in_ha, 0.32, 0.16);
+            let breath = 0.22 * noise.next() * hump(in_ha, 0.08, 0.07);
+            let sound: f32 = vowel.iter_mut().map(|band| band.next(voiced + breath)).sum::<f32>() * swell(at, APPLAUSE_S - begin_s);
+            frame[0] += sound * (1.0 - right);
+            frame[1] += sound * right;
+        }
+    }
+    levelled(frames, 0.5)
+}
+
+/// Comes quickly, goes slowly.
+fn swell(at: f32, lasts: f32) -> f32 {
+    let part = (at / lasts).clamp(0.0, 1.0);
+    (part / 0.12).min(1.0) * (1.0 - part) * (1.0 - part * 0.3)
+}
+
 fn hump(at: f32, middle: f32, width: f32) -> f32 {
     let far = (at - middle) / width;
     (-far * far).exp()
@@ -156,6 +213,7 @@ fn at_rate(seconds: f32) -> usize {
 }
 
 const RATE: f32 = 48_000.0;
+const APPLAUSE_S: f32 = 2.4;
 /// Longer than anybody would notice that it comes again; a whole number of the hum's turns.
 const ROOM_TONE_S: f32 = 6.0;
 
@@ -219,6 +277,8 @@ mod tests {
             ("rise", rise()),
             ("footfall", footfall(0)),
             ("click", click()),
+            ("applause", applause()),
+            ("laughter", laughter()),
         ] {
             assert!(frames.iter().flatten().all(|sample| sample.is_finite() && sample.abs() <= 0.5001), "{name}");
             let power = frames.iter().flatten().map(|sample| sample * sample).sum::<f32>() / (2.0 * frames.len() as f32);
@@ -228,7 +288,15 @@ mod tests {
 
     #[test]
     fn what_is_played_once_ends_in_silence() {
-        for (name, frames) in [("curtain", curtain(2.6)), ("sit", sit()), ("rise", rise()), ("footfall", footfall(2)), ("click", click())] {
+        for (name, frames) in [
+            ("curtain", curtain(2.6)),
+            ("sit", sit()),
+            ("rise", rise()),
+            ("footfall", footfall(2)),
+            ("click", click()),
+            ("applause", applause()),
+            ("laughter", laughter()),
+        ] {
             let end = &frames[frames.len() - frames.len() / 50..];
             assert!(end.iter().flatten().all(|sample| sample.abs() < 0.02), "{name}");
             assert!(frames[..24].iter().flatten().all(|sample| sample.abs() < 0.2), "{name} begins with a knock");

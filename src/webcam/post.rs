@@ -1,0 +1,213 @@
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{Builder, Thread, park_timeout},
+    time::Duration,
+};
+
+use super::{Content, FaceNews, Faces, GroupOrder, Order, Parcel, Piece};
+use crate::{
+    handover::{MailboxReceiver, MailboxSender, mailbox, unparks_current_thread},
+    net::{Line, LineId, LiveEvent, LivePort, ParticipantId},
+};
+
+/// Carries faces between the cameras' thread, the lines and the decoders' thread, on a thread of its own. Dropping it ends the thread.
+#[derive(Debug)]
+pub(super) struct Post {
+    orders: MailboxSender<PostOrder>,
+    stop: Arc<AtomicBool>,
+    thread: Thread,
+}
+
+impl Post {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn start(port: LivePort, faces: Arc<Faces>) -> std::io::Result<Self> {
+        let (orders, received) = mailbox(ORDERS_MAX);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = Builder::new().name("faces' post".into()).spawn(move || {
+            let mut carrier = Carrier {
+                port,
+                faces,
+                orders: received,
+                lines: BTreeMap::new(),
+                peers: BTreeMap::new(),
+                camera: None,
+                inlets: BTreeMap::new(),
+            };
+            carrier.port.wakes(unparks_current_thread());
+            carrier.orders.wake_current_thread();
+            while !stopped.load(Ordering::Relaxed) {
+                carrier.step();
+                park_timeout(if carrier.camera.is_some() { BUSY } else { IDLE });
+            }
+        })?;
+        Ok(Self { orders, stop, thread: thread.thread().clone() })
+    }
+
+    pub(super) fn order(&self, order: PostOrder) {
+        if self.orders.send(order).is_err() {
+            tracing::error!("the faces' post does not keep up");
+        }
+    }
+}
+
+impl Drop for Post {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.unpark();
+    }
+}
+
+/// What it is told.
+#[derive(Debug)]
+pub(super) enum PostOrder {
+    /// A camera is on, or off.
+    Camera(Option<(MailboxSender<Order>, MailboxReceiver<Parcel>)>),
+    /// Somebody's face comes here.
+    Expect(ParticipantId, MailboxSender<Piece>),
+    /// Nobody's any more.
+    Forget(ParticipantId),
+}
+
+struct Carrier {
+    port: LivePort,
+    faces: Arc<Faces>,
+    orders: MailboxReceiver<PostOrder>,
+    lines: BTreeMap<ParticipantId, Line>,
+    peers: BTreeMap<LineId, ParticipantId>,
+    camera: Option<(MailboxSender<Order>, MailboxReceiver<Parcel>)>,
+    inlets: BTreeMap<ParticipantId, MailboxSender<Piece>>,
+}
+
+impl Carrier {
+    fn step(&mut self) {
+        while let Some(order) = self.orders.receive() {
+            match order {
+                PostOrder::Camera(camera) => {
+                    if let Some((_, parcels)) = std::mem::replace(&mut self.camera, camera) {
+                        // What it still had to say ends its streams.
+                        std::iter::from_fn(|| parcels.receive())
+                            .filter(|parcel| parcel.what == Content::End)
+                            .for_each(|parcel| self.end(&parcel));
+                        self.lines.values().for_each(|line| line.end_face(0));
+                    }
+                }
+                PostOrder::Expect(who, inlet) => drop(self.inlets.insert(who, inlet)),
+                PostOrder::Forget(who) => drop(self.inlets.remove(&who)),
+            }
+        }
+        self.hear_lines();
+        self.deliver();
+        self.send();
+        while let Some(news) = self.faces.news() {
+            match news {
+                FaceNews::NeedsKey(who) => {
+                    if let Some(line) = self.lines.get(&who) {
+                        line.ask_face();
+                    }
+                }
+                FaceNews::Fault(who, fault) => {
+                    tracing::warn!(%who, ?fault, "a face is none");
+                    if let Some(line) = self.lines.get(&who) {
+                        line.close("What came as a face is none.");
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear_lines(&mut self) {
+        while let Some(event) = self.port.next_event() {
+            match event {
+                LiveEvent::Up { line } => {
+                    self.peers.insert(line.id(), line.peer());
+                    self.lines.insert(line.peer(), line);
+                }
+                LiveEvent::Down { line } => {
+                    if let Some(peer) = self.peers.remove(&line)
+                        && self.lines.get(&peer).is_some_and(|known| known.id() == line)
+                    {
+                        self.lines.remove(&peer);
+                    }
+                }
+                LiveEvent::FaceAsked { line } => self.tell_camera(line, |who| Order::AskKey { who }),
+                LiveEvent::GivenUp { line, .. } => self.tell_camera(line, |who| Order::Broken { who }),
+            }
+        }
+    }
+
+    fn tell_camera(&self, line: LineId, order: impl FnOnce(ParticipantId) -> Order) {
+        if let (Some((orders, _)), Some(who)) = (&self.camera, self.peers.get(&line))
+            && orders.send(order(*who)).is_err()
+        {
+            tracing::debug!("the camera has been told too much");
+        }
+    }
+
+    fn deliver(&self) {
+        while let Some(packet) = self.port.next_packet() {
+            let inlet = self.peers.get(&packet.line).and_then(|who| self.inlets.get(who));
+            let Some(inlet) = inlet else { continue };
+            // Lines that follow each other count on, so that what comes late from an old one is recognised.
+            let stream = packet.line.0 << 32 | u64::from(packet.stream);
+            let piece = if packet.is_broken {
+                Piece::BrokenOff { stream }
+            } else {
+                Piece::Bytes { stream, bytes: packet.bytes, is_end: packet.is_last }
+            };
+            if inlet.send(piece).is_err() {
+                tracing::debug!("a face comes faster than it is decoded");
+            }
+        }
+    }
+
+    fn send(&self) {
+        let Some((orders, parcels)) = &self.camera else { return };
+        while let Some(parcel) = parcels.receive() {
+            let Some(line) = self.lines.get(&parcel.to) else {
+                if orders.send(Order::Broken { who: parcel.to }).is_err() {
+                    tracing::debug!("the camera has been told too much");
+                }
+                continue;
+            };
+            match parcel.what {
+                Content::Picture { picture, bytes } => {
+                    let is_taken = line.send_face(group(parcel.order), bytes);
+                    // The line gives a group up by itself once 200 ms of it wait, and says so.
+                    let order = if is_taken {
+                        Order::Taken { who: parcel.to, order: parcel.order, picture }
+                    } else {
+                        Order::Broken { who: parcel.to }
+                    };
+                    if orders.send(order).is_err() {
+                        tracing::debug!("the camera has been told too much");
+                    }
+                }
+                Content::End | Content::Reset => self.end(&parcel),
+            }
+        }
+    }
+
+    fn end(&self, parcel: &Parcel) {
+        if let Some(line) = self.lines.get(&parcel.to) {
+            line.end_face(group(parcel.order));
+        }
+    }
+}
+
+/// Tells groups that follow each other apart on a line.
+const fn group(order: GroupOrder) -> u32 {
+    order.generation << 24 | order.group & 0x00FF_FFFF
+}
+
+const ORDERS_MAX: usize = 256;
+/// Parcels come fifteen times a second and wake nobody.
+const BUSY: Duration = Duration::from_millis(4);
+const IDLE: Duration = Duration::from_millis(250);

@@ -1,0 +1,301 @@
+//! Who shows their face: off at first, on by one's own hand alone, and everybody knows whose camera is on.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+};
+
+use bevy::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Camera, CameraSource, CameraState, FaceLine, Faces, FilmCamera, Freshness, Layer, Pattern, device,
+    post::{Post, PostOrder},
+};
+use crate::{
+    media::{FacePicture, Source},
+    notice::Notice,
+    room::{Agreed, Clock, FaceWay, Frame, Me, Mine, Now, Participant, ParticipantId, Sits, agree_on},
+    theater::Face,
+};
+
+/// Lets people show their faces.
+pub(super) fn plugin(app: &mut App) {
+    agree_on::<OnCamera>(app);
+    app.init_resource::<MyCamera>()
+        .init_resource::<Studio>()
+        .add_observer(on_turn)
+        .add_systems(Update, (begin.run_if(resource_exists::<Clock>), show_faces, mind_camera).chain().in_set(Frame::Hear))
+        .add_systems(Update, (expect_faces, choose_watchers, say).in_set(Frame::Decide));
+}
+
+fn begin(way: Option<Res<FaceWay>>, clock: Res<Clock>, mut studio: ResMut<Studio>, mut commands: Commands) {
+    let Some(way) = way else { return };
+    let port = way.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(port) = port else { return };
+    let started = Faces::start(clock.0).map(Arc::new).and_then(|faces| {
+        let post = Post::start(port, Arc::clone(&faces))
+            .map_err(|error| format!("No face can be shown: the system gives no thread ({error})."))?;
+        Ok((faces, post))
+    });
+    match started {
+        Ok(started) => studio.started = Some(started),
+        Err(sentence) => commands.trigger(Notice::problem(sentence)),
+    }
+}
+
+fn on_turn(
+    turn: On<TurnCamera>,
+    clock: Option<Res<Clock>>,
+    mut mine: ResMut<MyCamera>,
+    mut studio: ResMut<Studio>,
+    mut commands: Commands,
+) {
+    let wants = match turn.event() {
+        TurnCamera::On(is_on) => *is_on,
+        TurnCamera::Toggle => !mine.is_on,
+    };
+    if wants == mine.is_on {
+        return;
+    }
+    // Without time nothing moves.
+    let Some(clock) = clock else { return };
+    if !wants {
+        turn_off(&mut mine, &mut studio);
+        return commands.trigger(Notice::news("Your camera is off").about("camera"));
+    }
+    let opened = mine.choice.open(clock.0).and_then(|source| {
+        studio.generation = studio.generation.wrapping_add(1);
+        Camera::start(source, studio.generation, clock.0)
+    });
+    match opened {
+        Ok((camera, parcels)) => {
+            studio.order(PostOrder::Camera(Some((camera.orders().clone(), parcels))));
+            studio.camera = Some(camera);
+            studio.watched.clear();
+            mine.is_on = true;
+            commands.trigger(Notice::news("Your camera is on: everybody in the room sees you").about("camera"));
+        }
+        Err(sentence) => commands.trigger(Notice::problem(sentence).about("camera")),
+    }
+}
+
+fn turn_off(mine: &mut MyCamera, studio: &mut Studio) {
+    mine.is_on = false;
+    mine.preview = None;
+    studio.camera = None;
+    studio.order(PostOrder::Camera(None));
+}
+
+/// What the camera says of itself, and what it sees.
+fn mind_camera(mut mine: ResMut<MyCamera>, mut studio: ResMut<Studio>, mut commands: Commands) {
+    let Some(camera) = &studio.bypass_change_detection().camera else { return };
+    if let Some(picture) = camera.preview() {
+        mine.preview = Some(picture);
+    }
+    match camera.state() {
+        Some(CameraState::Failed(sentence)) => {
+            commands.trigger(Notice::problem(sentence).about("camera"));
+            turn_off(&mut mine, &mut studio);
+        }
+        Some(CameraState::Useless(sentence)) => commands.trigger(Notice::problem(sentence).about("camera")),
+        Some(CameraState::Stalled) => {
+            commands.trigger(Notice::problem("The camera gives no pictures. Turn it off and on, or plug it in again.").about("camera"));
+        }
+        Some(CameraState::Opening | CameraState::On) | None => {}
+    }
+}
+
+/// Says to everybody whether one's camera is on.
+fn say(mine: Res<MyCamera>, me: Option<Single<Option<&OnCamera>, With<Me>>>, now: Res<Now>, mut said: Local<i64>, mut commands: Commands) {
+    let Some(me) = me else { return };
+    let wanted = OnCamera(mine.is_on);
+    if me.copied().unwrap_or_default() != wanted && now.mono_ns - *said > SAY_AGAIN_NS {
+        *said = now.mono_ns;
+        commands.trigger(Mine(wanted));
+    }
+}
+
+/// Whoever shows their face is expected, and has a plate that shows it.
+fn expect_faces(people: Query<(Entity, &Participant, &OnCamera), Without<Me>>, mut studio: ResMut<Studio>, mut commands: Commands) {
+    let studio = studio.bypass_change_detection();
+    let Some((faces, post)) = &studio.started else { return };
+    let shows = |who: &ParticipantId| people.iter().any(|(_, person, on)| person.id == *who && on.0);
+    let gone: Vec<_> = studio.expected.keys().filter(|who| !shows(who)).copied().collect();
+    for who in gone {
+        post.order(PostOrder::Forget(who));
+        if let Some(expected) = studio.expected.remove(&who)
+            && let Ok(mut entity) = commands.get_entity(expected.entity)
+        {
+            entity.try_remove::<Face>();
+        }
+    }
+    for (entity, person, on) in &people {
+        if on.0
+            && !studio.expected.contains_key(&person.id)
+            && let Some(FaceLine { inlet, shown }) = faces.expect(person.id)
+        {
+            post.order(PostOrder::Expect(person.id, inlet));
+            let face = Face::default();
+            commands.entity(entity).insert(face.clone());
+            studio.expected.insert(person.id, Expected { entity, shown, face, last: None });
+        }
+    }
+}
+
+/// Puts what came on the plates; a face that stands too long is none.
+fn show_faces(now: Res<Now>, mut studio: ResMut<Studio>) {
+    for expected in studio.bypass_change_detection().expected.values_mut() {
+        if let Some(shown) = expected.shown.take() {
+            expected.last = Some((shown.arrived_ns, shown.rate));
+            expected.face.show(&enlarged(&shown.picture));
+        } else if let Some((arrived_ns, rate)) = expected.last
+            && Freshness::of(arrived_ns, rate, now.mono_ns) == Freshness::Gone
+        {
+            expected.last = None;
+            expected.face.hide();
+        }
+    }
+}
+
+/// As large as a plate takes it; far faces come in half of it.
+fn enlarged(picture: &FacePicture) -> Vec<u8> {
+    if picture.side == Face::SIZE || picture.side == 0 {
+        return picture.rgba.clone();
+    }
+    let from = |at: usize| at * picture.side / Face::SIZE;
+    let pixel = |x: usize, y: usize| {
+        picture.rgba.get((from(y) * picture.side + from(x)) * 4..).and_then(|rest| rest.get(..4)).unwrap_or(&[0, 0, 0, 255])
+    };
+    (0..Face::SIZE).flat_map(|y| (0..Face::SIZE).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y).iter().copied()).collect()
+}
+
+/// Who sees one's face how finely: those near by all of it, those far away a smaller one.
+fn choose_watchers(me: Option<Single<&Sits, With<Me>>>, people: Query<(&Participant, &Sits), Without<Me>>, mut studio: ResMut<Studio>) {
+    let studio = studio.bypass_change_detection();
+    let (Some(me), Some(camera)) = (me, &studio.camera) else { return };
+    let crowd = people.iter().count();
+    let layer = |sits: &Sits| {
+        let far = 2 * me.0.row().abs_diff(sits.0.row()) + me.0.column().abs_diff(sits.0.column());
+        match far {
+            0..=5 => Layer::Near,
+            _ if crowd > CROWD => Layer::Glimpse,
+            _ => Layer::Far,
+        }
+    };
+    let wanted: BTreeMap<ParticipantId, Layer> = people.iter().map(|(person, sits)| (person.id, layer(sits))).collect();
+    let mut told = true;
+    for who in studio.watched.keys().filter(|who| !wanted.contains_key(who)) {
+        told &= camera.watch(*who, None);
+    }
+    for (who, layer) in &wanted {
+        if studio.watched.get(who) != Some(layer) {
+            told &= camera.watch(*who, Some(*layer));
+        }
+    }
+    // What did not fit is said again.
+    if told {
+        studio.watched = wanted;
+    }
+}
+
+/// Turn my camera on or off.
+#[derive(Event, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnCamera {
+    /// On, or off.
+    On(bool),
+    /// The other of the two.
+    Toggle,
+}
+
+/// Whether somebody's camera is on.
+#[derive(Component, Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[component(immutable)]
+pub struct OnCamera(pub bool);
+
+impl Agreed for OnCamera {}
+
+/// One's own camera.
+#[derive(Resource, Debug, Default)]
+pub struct MyCamera {
+    /// Which one.
+    pub choice: CameraChoice,
+    /// Whether it is on, and everybody sees it.
+    pub is_on: bool,
+    /// What it sees, mirrored.
+    pub preview: Option<FacePicture>,
+}
+
+/// Which camera.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CameraChoice {
+    /// None.
+    None,
+    /// A moving picture made here, for whoever wants to try it.
+    Pattern,
+    /// The system's, by its number in [`cameras`](super::cameras).
+    Device(usize),
+    /// A film, over and over.
+    Film(PathBuf),
+}
+
+impl Default for CameraChoice {
+    fn default() -> Self {
+        Self::Device(0)
+    }
+}
+
+impl CameraChoice {
+    fn open(&self, mono_ns: fn() -> i64) -> Result<Box<dyn CameraSource>, String> {
+        Ok(match self {
+            Self::None => return Err("You chose to have no camera; choose one in the settings.".to_owned()),
+            Self::Pattern => Box::new(Pattern::new(0)),
+            Self::Device(number) => Box::new(device(*number, mono_ns)?),
+            Self::Film(path) => Box::new(FilmCamera::start(Source::file(path).map_err(|error| error.to_string())?, mono_ns)?),
+        })
+    }
+}
+
+#[derive(Resource, Default)]
+struct Studio {
+    started: Option<(Arc<Faces>, Post)>,
+    camera: Option<Camera>,
+    generation: u32,
+    watched: BTreeMap<ParticipantId, Layer>,
+    expected: BTreeMap<ParticipantId, Expected>,
+}
+
+impl Studio {
+    fn order(&self, order: PostOrder) {
+        if let Some((_, post)) = &self.started {
+            post.order(order);
+        }
+    }
+}
+
+struct Expected {
+    entity: Entity,
+    shown: crate::handover::Slot<super::Shown>,
+    face: Face,
+    last: Option<(i64, u8)>,
+}
+
+/// From here on far faces come once a second.
+const CROWD: usize = 24;
+const SAY_AGAIN_NS: i64 = 1_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_face_fills_the_plate() {
+        let side = Face::SIZE / 2;
+        let rgba: Vec<u8> = (0..side * side).flat_map(|at| [(at % side) as u8, (at / side) as u8, 7, 255]).collect();
+        let large = enlarged(&FacePicture { side, rgba, captured_ms: 0 });
+        assert_eq!(large.len(), Face::SIZE * Face::SIZE * 4);
+        let at = |x: usize, y: usize| &large[(y * Face::SIZE + x) * 4..][..4];
+        assert_eq!((at(0, 0), at(191, 190), at(100, 20)), (&[0, 0, 7, 255][..], &[95, 95, 7, 255][..], &[50, 10, 7, 255][..]));
+    }
+}
