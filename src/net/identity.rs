@@ -16,8 +16,7 @@ use super::ParticipantId;
 #[derive(Clone)]
 pub struct Identity {
     key: SecretKey,
-    /// Holds the lock.
-    _file: Option<Arc<File>>,
+    _lock: Option<Arc<Locked>>,
 }
 
 impl Identity {
@@ -43,7 +42,7 @@ impl Identity {
     /// A key that is forgotten when this process ends.
     #[must_use]
     pub fn temporary() -> Self {
-        Self { key: SecretKey::from_bytes(&rand::random()), _file: None }
+        Self { key: SecretKey::from_bytes(&rand::random()), _lock: None }
     }
 
     /// The public half.
@@ -111,6 +110,17 @@ fn marked(message: &[u8]) -> Vec<u8> {
     [b"houselights\0", message].concat()
 }
 
+/// The key's file, locked. It is unlocked and not only closed: a program that is being started at this very moment holds a copy of every open file.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!("the key stays locked until its file is closed: {error}");
+        }
+    }
+}
+
 /// [`io::ErrorKind::WouldBlock`] while another process has the key.
 fn kept(folder: &Path) -> io::Result<(Identity, Option<String>)> {
     fs::create_dir_all(folder)?;
@@ -125,7 +135,7 @@ fn kept(folder: &Path) -> io::Result<(Identity, Option<String>)> {
         return Err(error);
     }
     if let Some(key) = key_in(&text) {
-        return Ok((Identity { key, _file: Some(Arc::new(file)) }, None));
+        return Ok((Identity { key, _lock: Some(Arc::new(Locked(file))) }, None));
     }
     let mut problem = None;
     if file.metadata()?.len() > 0 {
@@ -141,7 +151,7 @@ fn kept(folder: &Path) -> io::Result<(Identity, Option<String>)> {
     file.rewind()?;
     file.write_all(format!("{}\n", HEXLOWER.encode(&key.to_bytes())).as_bytes())?;
     file.sync_all()?;
-    Ok((Identity { key, _file: Some(Arc::new(file)) }, problem))
+    Ok((Identity { key, _lock: Some(Arc::new(Locked(file))) }, problem))
 }
 
 fn key_in(text: &str) -> Option<SecretKey> {
