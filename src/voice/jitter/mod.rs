@@ -12,7 +12,7 @@ use super::packet::{Packet, TICK_NS};
 /// drift between the two devices shows as a wait that grows or shrinks, and is mended like any other wrong wait: by a slightly longer or shorter pause, or by
 /// stretching speech ([`Pace`]).
 ///
-/// The *wait* of a tick is when it is played, beyond when it would have come on the quickest path; the target comes from [`Arrivals`]. When the buffer runs
+/// The *wait* of a tick is when it is played, beyond when it would have come on the quickest path; the target comes from `Arrivals`. When the buffer runs
 /// dry the tick that is due is waited for while the decoder conceals (the wait grows, no word is lost); when later ones are there already, the missing one
 /// counts as lost, and is repaired from its successor if that is the next. Where the sender said that nothing follows, missing is silence.
 #[derive(Debug)]
