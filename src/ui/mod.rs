@@ -147,7 +147,7 @@ fn draw(
 /// Where the remote is seen, roughly.
 fn in_hand(window: egui::Rect) -> egui::Rect {
     let at = |x: f32, y: f32| window.min + egui::vec2(window.width() * x, window.height() * y);
-    egui::Rect::from_min_max(at(0.77, 0.54), at(0.91, 1.0))
+    egui::Rect::from_min_max(at(0.79, 0.46), at(0.98, 1.0))
 }
 
 /// Of the picture's height, what the bar and its margin take.
