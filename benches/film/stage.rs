@@ -47,8 +47,9 @@ impl Stage {
 
     /// Nothing, until the next frame that a window without vertical synchronisation would draw.
     pub(crate) fn rest(&mut self) {
-        if let Pace::AtLeastEvery(wait) = *self.world().resource::<Pace>() {
-            std::thread::park_timeout(wait);
+        match *self.world().resource::<Pace>() {
+            Pace::EachFrame => {}
+            Pace::Waiting(wait) | Pace::Resting(wait) => std::thread::park_timeout(wait),
         }
     }
 

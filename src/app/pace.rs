@@ -28,27 +28,29 @@ fn decide(
     let is_calm = !stirring.0 && !talk.is_heard();
     let stands = !awake.is_awake() && room.is_none_or(|room| !room.plays(now.room()));
     let new = if is_calm && gathers_for_ns.is_some_and(|ns| ns < SHORT_NS) {
-        Pace::AtLeastEvery(SHORTLY)
+        Pace::Waiting(SHORTLY)
     } else if is_calm && (gathers_for_ns.is_some() || opening.is_some()) {
-        Pace::AtLeastEvery(WAITING)
+        Pace::Waiting(WAITING)
     } else if is_calm && stands && (voice.is_on() || camera.is_on || faces.iter().any(|on| on.0)) {
-        Pace::AtLeastEvery(SEEN)
+        Pace::Resting(SEEN)
     } else if is_calm && stands {
-        Pace::AtLeastEvery(if *standing == Standing::Alone { RESTING } else { LISTENING })
+        Pace::Resting(if *standing == Standing::Alone { RESTING } else { LISTENING })
     } else {
         Pace::EachFrame
     };
     pace.set_if_neq(new);
 }
 
-/// How often the theater is drawn. A key, the mouse or [`Alarm`](crate::room::Alarm) brings the next frame at once, whatever the pace.
+/// How often the theater is drawn. A key or the mouse brings the next frame at once, whatever the pace.
 #[derive(Resource, Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// As often as the display shows.
     #[default]
     EachFrame,
-    /// This long after the last frame at the latest.
-    AtLeastEvery(Duration),
+    /// Something is on its way: [`Alarm`](crate::room::Alarm) brings the next frame, or so much time.
+    Waiting(Duration),
+    /// Nothing is: only time brings the next frame. Panels ring the same bell as the alarm whenever they were drawn, so nobody listens to it now.
+    Resting(Duration),
 }
 
 /// A place of the film is waited for, mostly for less than this; every frame drawn meanwhile would be taken from decoding it.
@@ -60,5 +62,5 @@ const SEEN: Duration = Duration::from_millis(66);
 const WAITING: Duration = Duration::from_millis(50);
 /// Alone nothing happens but what a hand does.
 const RESTING: Duration = Duration::from_secs(2);
-/// The lines to others want to be kept up.
-const LISTENING: Duration = Duration::from_millis(100);
+/// Less than the lead of a command, so that none of others' comes too late.
+const LISTENING: Duration = Duration::from_millis(40);

@@ -104,13 +104,13 @@ pub(super) fn explain_missing_graphics() {
 fn keep_pace(pace: Res<Pace>, mut settings: ResMut<WinitSettings>, mut redraws: ResMut<Messages<RequestRedraw>>) {
     let mode = match *pace {
         Pace::EachFrame => UpdateMode::Continuous,
-        Pace::AtLeastEvery(wait) => {
+        Pace::Waiting(wait) | Pace::Resting(wait) => {
             // egui asks for another frame after each one; what it shows then can wait for the next one that comes by itself.
             redraws.clear();
             UpdateMode::Reactive {
                 wait,
                 react_to_device_events: true,
-                react_to_user_events: true,
+                react_to_user_events: matches!(*pace, Pace::Waiting(_)),
                 // Each drawn frame is followed by a window event of its own, and would call for the next one.
                 react_to_window_events: false,
             }
