@@ -7,6 +7,7 @@ use crate::{
         Appearance, Frame, GatherLimit, Hosting, Join, Me, Myself, Now, OpenTheater, Parted, Participant, ParticipantId, Playback,
         ReadyFor, Rights, Room, Rules, SeatNumber, Sits, Standing, Talking, Viewing, ViewingState,
     },
+    voice::MyVoice,
 };
 
 /// Gathers who is here, what they may do, and whom the room waits for.
@@ -41,6 +42,7 @@ fn gather(
     standing: Res<Standing>,
     hosting: Option<Res<Hosting>>,
     myself: Res<Myself>,
+    voice: Res<MyVoice>,
     now: Res<Now>,
 ) {
     let room = room.iter().next();
@@ -60,6 +62,7 @@ fn gather(
                 status: Status::of(viewing.copied().unwrap_or_default(), presenter.is_some(), presents, is_waited_for),
                 rights: rights.copied().unwrap_or_default(),
                 level: talking.map_or(0, |talking| talking.0),
+                voice_percent: voice.volume_percent(&participant.id),
                 is_me,
             }
         })
@@ -146,6 +149,8 @@ pub struct Person {
     pub rights: Rights,
     /// How loud they speak, 0 to 255.
     pub level: u8,
+    /// How loud one wants to hear them, in percent.
+    pub voice_percent: u8,
     /// Oneself.
     pub is_me: bool,
 }
@@ -243,6 +248,7 @@ mod tests {
             status,
             rights: Rights::default(),
             level: 0,
+            voice_percent: 100,
             is_me,
         }
     }

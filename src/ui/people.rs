@@ -155,7 +155,7 @@ fn row(ui: &mut Ui, company: &Company, person: &Person, panels: &mut Panels, act
             });
         });
         if is_open {
-            loudness(ui, person, panels, actions);
+            loudness(ui, person, actions);
         }
         if is_open && company.rights.moderator {
             menu(ui, person, panels, actions);
@@ -188,14 +188,13 @@ fn signs(ui: &mut Ui, company: &Company, person: &Person) {
 }
 
 /// How loud one wants to hear somebody, for oneself alone.
-fn loudness(ui: &mut Ui, person: &Person, panels: &mut Panels, actions: &mut Vec<Action>) {
+fn loudness(ui: &mut Ui, person: &Person, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("Voice").small());
-        let mut percent = panels.volumes.get(&person.id).copied().unwrap_or(100);
+        let mut percent = person.voice_percent;
         ui.spacing_mut().slider_width = 14.0 * GRID;
         if ui.add(egui::Slider::new(&mut percent, 0..=200).suffix(" %")).on_hover_text("How loud you hear them; nobody else does").changed()
         {
-            panels.volumes.insert(person.id, percent);
             actions.push(Action::VolumeOf { who: person.id, percent });
         }
     });

@@ -127,7 +127,6 @@ fn gather(people: Query<(&Participant, &Gesture, Has<Me>)>, me: Query<&Talking, 
 /// Everything at once: what floats over heads, raised hands, the wheel, and whether one is heard and seen.
 pub(super) fn show(
     context: &egui::Context,
-    view: &View,
     shown: &Shown,
     (mine, camera, mirror): (&MyVoice, &MyCamera, &mut Mirror),
     sight: &Sight,
@@ -137,7 +136,7 @@ pub(super) fn show(
     if shown.wheel {
         wheel(context, actions);
     }
-    on_air(context, view, shown, mine, camera, mirror);
+    on_air(context, shown, mine, camera, mirror);
 }
 
 fn float(context: &egui::Context, shown: &Shown, sight: &Sight) {
@@ -187,7 +186,7 @@ fn wheel(context: &egui::Context, actions: &mut Vec<Action>) {
 }
 
 /// While others hear or see one, that is seen, whatever else is hidden.
-fn on_air(context: &egui::Context, view: &View, shown: &Shown, mine: &MyVoice, camera: &MyCamera, mirror: &mut Mirror) {
+fn on_air(context: &egui::Context, shown: &Shown, mine: &MyVoice, camera: &MyCamera, mirror: &mut Mirror) {
     let window = context.content_rect();
     let painter = context.layer_painter(LayerId::new(Order::Middle, Id::new("on air")));
     let mut at = window.right_top() + vec2(-2.0 * GRID, 2.0 * GRID);
@@ -215,7 +214,7 @@ fn on_air(context: &egui::Context, view: &View, shown: &Shown, mine: &MyVoice, c
     if mine.is_on() {
         says.push(if mine.whispers { "you whisper" } else { "microphone on" });
     }
-    if says.is_empty() || view.film.is_none() && says.is_empty() {
+    if says.is_empty() {
         return;
     }
     let galley = painter.layout_no_wrap(says.join(", "), FontId::proportional(13.0), ON_SHADE);

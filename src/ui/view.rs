@@ -122,8 +122,6 @@ pub struct Panels {
     pub people: bool,
     /// Who of them is looked at more closely, in the list.
     pub person: Option<ParticipantId>,
-    /// How loud one wants to hear each, in percent.
-    pub volumes: std::collections::BTreeMap<ParticipantId, u8>,
     /// Whether removing them was pressed once.
     pub is_removing: bool,
     /// Whether the invite for moderators is shown.

@@ -63,7 +63,7 @@ fn seat_voices(
     }
     for (person, _, sits, stance) in people.iter().filter(|(person, ..)| here.contains(&person.id)) {
         let place = place_of(sits.0, stance.copied().unwrap_or_default());
-        let gain = mine.gain_of(&person.id);
+        let gain = f32::from(mine.volume_percent(&person.id)) / 100.0;
         let is_new = !desk.seated.contains_key(&person.id);
         if is_new {
             let (voice, ear) = ring(EAR_FRAMES);
@@ -366,8 +366,10 @@ impl MyVoice {
         }
     }
 
-    fn gain_of(&self, who: &ParticipantId) -> f32 {
-        self.volumes.get(who).map_or(1.0, |percent| f32::from(*percent) / 100.0)
+    /// How loud I want to hear somebody, in percent.
+    #[must_use]
+    pub fn volume_percent(&self, who: &ParticipantId) -> u8 {
+        self.volumes.get(who).copied().unwrap_or(100)
     }
 }
 

@@ -24,13 +24,13 @@ use crate::{
 pub(super) fn plugin(app: &mut App) {
     agree_on::<OnCamera>(app);
     app.init_resource::<MyCamera>()
-        .init_resource::<Studio>()
+        .init_resource::<Desk>()
         .add_observer(on_turn)
         .add_systems(Update, (begin.run_if(resource_exists::<Clock>), show_faces, mind_camera).chain().in_set(Frame::Hear))
         .add_systems(Update, (expect_faces, choose_watchers, say).in_set(Frame::Decide));
 }
 
-fn begin(way: Option<Res<FaceWay>>, clock: Res<Clock>, mut studio: ResMut<Studio>, mut commands: Commands) {
+fn begin(way: Option<Res<FaceWay>>, clock: Res<Clock>, mut desk: ResMut<Desk>, mut commands: Commands) {
     let Some(way) = way else { return };
     let port = way.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(port) = port else { return };
@@ -40,18 +40,17 @@ fn begin(way: Option<Res<FaceWay>>, clock: Res<Clock>, mut studio: ResMut<Studio
         Ok((faces, post))
     });
     match started {
-        Ok(started) => studio.started = Some(started),
+        Ok(started) => {
+            if let Some(camera) = desk.untold.take() {
+                started.1.order(camera);
+            }
+            desk.started = Some(started);
+        }
         Err(sentence) => commands.trigger(Notice::problem(sentence)),
     }
 }
 
-fn on_turn(
-    turn: On<TurnCamera>,
-    clock: Option<Res<Clock>>,
-    mut mine: ResMut<MyCamera>,
-    mut studio: ResMut<Studio>,
-    mut commands: Commands,
-) {
+fn on_turn(turn: On<TurnCamera>, clock: Option<Res<Clock>>, mut mine: ResMut<MyCamera>, mut desk: ResMut<Desk>, mut commands: Commands) {
     let wants = match turn.event() {
         TurnCamera::On(is_on) => *is_on,
         TurnCamera::Toggle => !mine.is_on,
@@ -62,18 +61,18 @@ fn on_turn(
     // Without time nothing moves.
     let Some(clock) = clock else { return };
     if !wants {
-        turn_off(&mut mine, &mut studio);
+        turn_off(&mut mine, &mut desk);
         return commands.trigger(Notice::news("Your camera is off").about("camera"));
     }
     let opened = mine.choice.open(clock.0).and_then(|source| {
-        studio.generation = studio.generation.wrapping_add(1);
-        Camera::start(source, studio.generation, clock.0)
+        desk.generation = desk.generation.wrapping_add(1);
+        Camera::start(source, desk.generation, clock.0)
     });
     match opened {
         Ok((camera, parcels)) => {
-            studio.order(PostOrder::Camera(Some((camera.orders().clone(), parcels))));
-            studio.camera = Some(camera);
-            studio.watched.clear();
+            desk.tell_camera(PostOrder::Camera(Some((camera.orders().clone(), parcels))));
+            desk.camera = Some(camera);
+            desk.watched.clear();
             mine.is_on = true;
             commands.trigger(Notice::news("Your camera is on: everybody in the room sees you").about("camera"));
         }
@@ -81,23 +80,23 @@ fn on_turn(
     }
 }
 
-fn turn_off(mine: &mut MyCamera, studio: &mut Studio) {
+fn turn_off(mine: &mut MyCamera, desk: &mut Desk) {
     mine.is_on = false;
     mine.preview = None;
-    studio.camera = None;
-    studio.order(PostOrder::Camera(None));
+    desk.camera = None;
+    desk.tell_camera(PostOrder::Camera(None));
 }
 
 /// What the camera says of itself, and what it sees.
-fn mind_camera(mut mine: ResMut<MyCamera>, mut studio: ResMut<Studio>, mut commands: Commands) {
-    let Some(camera) = &studio.bypass_change_detection().camera else { return };
+fn mind_camera(mut mine: ResMut<MyCamera>, mut desk: ResMut<Desk>, mut commands: Commands) {
+    let Some(camera) = &desk.bypass_change_detection().camera else { return };
     if let Some(picture) = camera.preview() {
         mine.preview = Some(picture);
     }
     match camera.state() {
         Some(CameraState::Failed(sentence)) => {
             commands.trigger(Notice::problem(sentence).about("camera"));
-            turn_off(&mut mine, &mut studio);
+            turn_off(&mut mine, &mut desk);
         }
         Some(CameraState::Useless(sentence)) => commands.trigger(Notice::problem(sentence).about("camera")),
         Some(CameraState::Stalled) => {
@@ -118,14 +117,14 @@ fn say(mine: Res<MyCamera>, me: Option<Single<Option<&OnCamera>, With<Me>>>, now
 }
 
 /// Whoever shows their face is expected, and has a plate that shows it.
-fn expect_faces(people: Query<(Entity, &Participant, &OnCamera), Without<Me>>, mut studio: ResMut<Studio>, mut commands: Commands) {
-    let studio = studio.bypass_change_detection();
-    let Some((faces, post)) = &studio.started else { return };
+fn expect_faces(people: Query<(Entity, &Participant, &OnCamera), Without<Me>>, mut desk: ResMut<Desk>, mut commands: Commands) {
+    let desk = desk.bypass_change_detection();
+    let Some((faces, post)) = &desk.started else { return };
     let shows = |who: &ParticipantId| people.iter().any(|(_, person, on)| person.id == *who && on.0);
-    let gone: Vec<_> = studio.expected.keys().filter(|who| !shows(who)).copied().collect();
+    let gone: Vec<_> = desk.expected.keys().filter(|who| !shows(who)).copied().collect();
     for who in gone {
         post.order(PostOrder::Forget(who));
-        if let Some(expected) = studio.expected.remove(&who)
+        if let Some(expected) = desk.expected.remove(&who)
             && let Ok(mut entity) = commands.get_entity(expected.entity)
         {
             entity.try_remove::<Face>();
@@ -133,20 +132,20 @@ fn expect_faces(people: Query<(Entity, &Participant, &OnCamera), Without<Me>>, m
     }
     for (entity, person, on) in &people {
         if on.0
-            && !studio.expected.contains_key(&person.id)
+            && !desk.expected.contains_key(&person.id)
             && let Some(FaceLine { inlet, shown }) = faces.expect(person.id)
         {
             post.order(PostOrder::Expect(person.id, inlet));
             let face = Face::default();
             commands.entity(entity).insert(face.clone());
-            studio.expected.insert(person.id, Expected { entity, shown, face, last: None });
+            desk.expected.insert(person.id, Expected { entity, shown, face, last: None });
         }
     }
 }
 
 /// Puts what came on the plates; a face that stands too long is none.
-fn show_faces(now: Res<Now>, mut studio: ResMut<Studio>) {
-    for expected in studio.bypass_change_detection().expected.values_mut() {
+fn show_faces(now: Res<Now>, mut desk: ResMut<Desk>) {
+    for expected in desk.bypass_change_detection().expected.values_mut() {
         if let Some(shown) = expected.shown.take() {
             expected.last = Some((shown.arrived_ns, shown.rate));
             expected.face.show(&enlarged(&shown.picture));
@@ -172,9 +171,9 @@ fn enlarged(picture: &FacePicture) -> Vec<u8> {
 }
 
 /// Who sees one's face how finely: those near by all of it, those far away a smaller one.
-fn choose_watchers(me: Option<Single<&Sits, With<Me>>>, people: Query<(&Participant, &Sits), Without<Me>>, mut studio: ResMut<Studio>) {
-    let studio = studio.bypass_change_detection();
-    let (Some(me), Some(camera)) = (me, &studio.camera) else { return };
+fn choose_watchers(me: Option<Single<&Sits, With<Me>>>, people: Query<(&Participant, &Sits), Without<Me>>, mut desk: ResMut<Desk>) {
+    let desk = desk.bypass_change_detection();
+    let (Some(me), Some(camera)) = (me, &desk.camera) else { return };
     let crowd = people.iter().count();
     let layer = |sits: &Sits| {
         let far = 2 * me.0.row().abs_diff(sits.0.row()) + me.0.column().abs_diff(sits.0.column());
@@ -186,17 +185,17 @@ fn choose_watchers(me: Option<Single<&Sits, With<Me>>>, people: Query<(&Particip
     };
     let wanted: BTreeMap<ParticipantId, Layer> = people.iter().map(|(person, sits)| (person.id, layer(sits))).collect();
     let mut told = true;
-    for who in studio.watched.keys().filter(|who| !wanted.contains_key(who)) {
+    for who in desk.watched.keys().filter(|who| !wanted.contains_key(who)) {
         told &= camera.watch(*who, None);
     }
     for (who, layer) in &wanted {
-        if studio.watched.get(who) != Some(layer) {
+        if desk.watched.get(who) != Some(layer) {
             told &= camera.watch(*who, Some(*layer));
         }
     }
     // What did not fit is said again.
     if told {
-        studio.watched = wanted;
+        desk.watched = wanted;
     }
 }
 
@@ -258,18 +257,22 @@ impl CameraChoice {
 }
 
 #[derive(Resource, Default)]
-struct Studio {
+struct Desk {
     started: Option<(Arc<Faces>, Post)>,
+    /// What the post is to hear of the camera, while there is none.
+    untold: Option<PostOrder>,
     camera: Option<Camera>,
     generation: u32,
     watched: BTreeMap<ParticipantId, Layer>,
     expected: BTreeMap<ParticipantId, Expected>,
 }
 
-impl Studio {
-    fn order(&self, order: PostOrder) {
-        if let Some((_, post)) = &self.started {
-            post.order(order);
+impl Desk {
+    /// The post hears of a camera as soon as there is one: a camera may be on before the theater is open.
+    fn tell_camera(&mut self, camera: PostOrder) {
+        match &self.started {
+            Some((_, post)) => post.order(camera),
+            None => self.untold = Some(camera),
         }
     }
 }
