@@ -44,6 +44,7 @@ pub(crate) fn run() -> Vec<Row> {
 
 fn ours_ms(film: &Path, places: &[f64]) -> Vec<f64> {
     let mut stage = Stage::open((640, 360), Tier::Low, &Output::Null { ppm: 0.0 }, &Trace::default());
+    stage.note_arrivals();
     stage.play_file(film);
     stage.world().trigger(Ask::Pause);
     for _ in 0..60 {
@@ -67,7 +68,7 @@ fn seek_ms(stage: &mut Stage, place_s: f64) -> f64 {
         assert!(mono_ns() - begin_ns < 20_000_000_000, "the picture at {place_s} s does not come");
         stage.rest();
     }
-    let took_ms = (mono_ns() - begin_ns) as f64 / 1e6;
+    let took_ms = (stage.arrived_ns() - begin_ns) as f64 / 1e6;
     for _ in 0..60 {
         stage.offscreen.step();
     }

@@ -2,7 +2,11 @@ use std::{path::Path, time::Duration};
 
 use bevy::{
     prelude::*,
-    render::{RenderApp, render_resource::PollType, renderer::RenderDevice},
+    render::{
+        Render, RenderApp, RenderSystems,
+        render_resource::PollType,
+        renderer::{RenderDevice, RenderQueue},
+    },
 };
 use houselights::{
     app::{
@@ -87,6 +91,17 @@ impl Stage {
         world.resource::<RenderDevice>().poll(PollType::wait_indefinitely()).unwrap();
     }
 
+    /// From now on it is noted when the device has a picture, which is before the hall around it is drawn.
+    pub(crate) fn note_arrivals(&mut self) {
+        let render_app = self.offscreen.app.sub_app_mut(RenderApp);
+        render_app.init_resource::<Arrival>().add_systems(Render, note_arrival.in_set(RenderSystems::PrepareResourcesFlush));
+    }
+
+    /// When the newest picture was on the device, by the monotonic clock.
+    pub(crate) fn arrived_ns(&self) -> i64 {
+        self.offscreen.app.sub_app(RenderApp).world().resource::<Arrival>().at_ns
+    }
+
     /// Pictures given to the graphics device.
     pub(crate) fn uploads(&self) -> u64 {
         self.offscreen.app.sub_app(RenderApp).world().resource::<Upload>().uploads
@@ -103,6 +118,22 @@ impl Stage {
         let (camera, transform) = world.query_filtered::<(&Camera, &GlobalTransform), With<SeatedCamera>>().single(world).unwrap();
         camera.world_to_viewport(transform, surface.transform_point(Vec3::new(x - 0.5, 0.5 - y, 0.0))).unwrap()
     }
+}
+
+#[derive(Resource, Default)]
+struct Arrival {
+    uploads: u64,
+    at_ns: i64,
+}
+
+/// What was written waits for the next submission; that one is empty, and waited for.
+fn note_arrival(upload: Res<Upload>, device: Res<RenderDevice>, queue: Res<RenderQueue>, mut arrival: ResMut<Arrival>) {
+    if upload.uploads == arrival.uploads {
+        return;
+    }
+    queue.submit([]);
+    device.poll(PollType::wait_indefinitely()).unwrap();
+    *arrival = Arrival { uploads: upload.uploads, at_ns: mono_ns() };
 }
 
 /// Waits until a time of the monotonic clock.

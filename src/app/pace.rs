@@ -55,7 +55,7 @@ pub enum Pace {
 
 /// A place of the film is waited for, mostly for less than this; every frame drawn meanwhile would be taken from decoding it.
 const SHORT_NS: i64 = 400_000_000;
-const SHORTLY: Duration = Duration::from_millis(200);
+const SHORTLY: Duration = Duration::from_millis(400);
 /// Faces come fifteen times a second, and so does the level of one's own voice.
 const SEEN: Duration = Duration::from_millis(66);
 /// From then on a small wheel turns.
