@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     handover::ring,
-    media::{Event as Told, Player, Seek, Source, Thumbnail},
+    media::{Event as Told, Player, Seek, Thumbnail},
     room::{FilmId, Frame, Now},
 };
 
@@ -79,13 +79,8 @@ struct Lookup {
 impl Lookup {
     /// `None` if it cannot be opened a second time; the person has been told when it was opened first.
     fn begin(screening: &Screening, swarm: Option<&Shared>, opener: &Opener<'_>) -> Option<Self> {
-        let film = screening.film;
-        let bytes = match &screening.source {
-            Some(source) => source.open().ok()?.0,
-            None => Source::new(screening.info().title.as_str(), swarm?.0.look_about(film)?),
-        };
-        let (player, by_hand) = opener.begin(bytes).ok()?;
-        Some(Self { film, player, by_hand, is_open: false, generation: 0, wanted_ns: None, is_seeking: false })
+        let (player, by_hand) = opener.begin(screening.once_more(swarm)?).ok()?;
+        Some(Self { film: screening.film, player, by_hand, is_open: false, generation: 0, wanted_ns: None, is_seeking: false })
     }
 
     fn step(&mut self) -> Option<Thumbnail> {

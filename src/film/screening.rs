@@ -14,7 +14,7 @@ use crate::{
     audio::{Feed, Heard, Mixer, feed},
     clock::{FilmTime, Motion, Timeline},
     handover::{SampleConsumer, ring},
-    media::{Event as Told, FilmInfo, OtherSound, Player, SOUND_RATE, Seek},
+    media::{Event as Told, FilmInfo, OtherSound, Player, SOUND_RATE, Seek, Source},
     notice::Notice,
     room::{Ask, FilmId, Frame, Me, Now, Participant, Playback, ReadyFor, Room, Standing},
     trace::Trace,
@@ -242,6 +242,15 @@ pub struct Screening {
 }
 
 impl Screening {
+    /// The film's bytes a second time; of a friend's film only what is here, so that nothing is fetched for it. `None` if they cannot be had: the person was told
+    /// when they were opened first.
+    pub(super) fn once_more(&self, swarm: Option<&Shared>) -> Option<Source> {
+        match &self.source {
+            Some(source) => source.open().ok().map(|(source, _)| source),
+            None => Some(Source::new(self.info.title.as_str(), swarm?.0.look_about(self.film)?)),
+        }
+    }
+
     pub(super) fn new(
         player: Player,
         by_hand: Option<Hand>,

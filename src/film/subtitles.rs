@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{FilmSource, Screening, patience::Patience, show};
+use super::{FilmSource, Screening, patience::Patience, share::Shared, show};
 use crate::{
     media::{FilmInfo, SubtitlePicture, SubtitleTrack, SubtitleWish, subtitle_title},
     notice::Notice,
@@ -28,10 +28,21 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 /// A new film: its own tracks, the one its maker means to be seen, and the files beside it.
-fn begin(screening: Res<Screening>, mut subtitles: ResMut<Subtitles>, mut surface: ResMut<SubtitleSurface>) {
+fn begin(
+    screening: Res<Screening>,
+    swarm: Option<Res<Shared>>,
+    mut subtitles: ResMut<Subtitles>,
+    mut surface: ResMut<SubtitleSurface>,
+) {
     if subtitles.film != Some(screening.film) {
         *subtitles = Subtitles { film: Some(screening.film), ..Subtitles::default() };
         surface.clear();
+        if !screening.info().subtitles.is_empty()
+            && let Some(source) = screening.once_more(swarm.as_deref())
+            && !screening.player.look_back_in(source)
+        {
+            tracing::warn!("lines that began before a seek's place will not be found");
+        }
         if let Some(FilmSource::File(path)) = &screening.source
             && !screening.player.find_subtitles_beside(path.clone())
         {

@@ -6,12 +6,12 @@ use std::{
 };
 
 use ffmpeg_next::{
-    Dictionary, Packet, codec, decoder,
-    format::{self, context::Input, context::StreamIo},
+    Packet, codec, decoder,
+    format::{self, context::Input},
 };
 
 use super::{
-    Error, Event, ReadSeek, Source, Turn,
+    Error, Event, ReadSeek, Source, Turn, container,
     decode::{Item, Opened, Step},
     ffi, film_info, frame,
     kept::TRACKS_MAX,
@@ -206,25 +206,9 @@ impl Demux {
     }
 
     fn open(&mut self, source: Source) -> Result<(), Error> {
-        let not_a_film = || Error::NotAFilm { name: self.name.clone() };
         let reader = WatchedReader { bytes: source.bytes, shared: Arc::clone(&self.shared) };
-        let io = StreamIo::from_read_seek_with_capacity(reader, READ_BUFFER_BYTES).map_err(|refusal| {
-            tracing::debug!("no reader: {refusal}");
-            not_a_film()
-        })?;
-        let options = [("format_whitelist", FORMATS), ("protocol_whitelist", "none"), ("max_streams", "256")];
-        let options: Dictionary<'_> = options.into_iter().collect();
         let shared = Arc::clone(&self.shared);
-        // Only a part of the name helps to recognise a format.
-        let hint: String = self.name.chars().rev().take(16).filter(char::is_ascii_graphic).collect::<String>().chars().rev().collect();
-        // Named as a still picture it would be taken for a series of files, which nobody may open here.
-        let is_still = STILLS.iter().any(|ending| hint.to_ascii_lowercase().ends_with(ending));
-        let hint = (!is_still).then_some(hint.as_str());
-        let input = format::input_from_stream_with_interrupt(io, hint, Some(options), move || shared.must_leave());
-        let input = input.map_err(|error| {
-            tracing::debug!("opening failed: {error}");
-            not_a_film()
-        })?;
+        let input = container::open(reader, &self.name, move || shared.must_leave())?;
         let has_decoder = |index| {
             let stream: Option<format::stream::Stream<'_>> = input.stream(index);
             stream.is_some_and(|stream| decoder::find(stream.parameters().id()).is_some())
@@ -325,11 +309,6 @@ impl io::Seek for WatchedReader {
     }
 }
 
-/// Containers that hold their own media. Playlists and whatever else points at other files or servers are not among them.
-const FORMATS: &str = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,vc1,ogg,flac,mp3,aac,ac3,eac3,dts,truehd,\
-    wav,w64,aiff,au,caf,amr,ape,wv,tta,flv,asf,rm,dv,mxf,nut,wtv,gif,apng,rawvideo,yuv4mpegpipe,bmp_pipe,png_pipe,jpeg_pipe,webp_pipe";
-const STILLS: [&str; 5] = [".jpg", ".jpeg", ".png", ".bmp", ".webp"];
-const READ_BUFFER_BYTES: usize = 64 * 1024;
 /// Packets on their way to the decoder and waiting there.
 const MAX_BYTES_IN_FLIGHT: usize = 32 << 20;
 /// Damage at a stretch after which the film counts as over.

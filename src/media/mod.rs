@@ -17,6 +17,7 @@
 
 mod activity;
 mod colour;
+mod container;
 mod decode;
 mod demux;
 mod error;

@@ -116,7 +116,11 @@ impl Player {
     /// Returns false if the player takes no more seeks because it has failed.
     pub fn seek(&self, seek: Seek) -> bool {
         self.shared.wanted.store(seek.generation, Ordering::Release);
-        self.seeks.send(seek).is_ok()
+        let film_ns = seek.film_ns;
+        let is_taken = self.seeks.send(seek).is_ok();
+        // A subtitler with too much to do finds the next line.
+        self.subtitles.order(Order::Sought { film_ns });
+        is_taken
     }
 
     /// Plays another sound track from a place not far from where the sound is; pictures go on.
@@ -159,6 +163,11 @@ impl Player {
     /// Reads the files beside a film that are its subtitles by their names.
     pub fn find_subtitles_beside(&self, film: PathBuf) -> bool {
         self.subtitles.order(Order::LookBeside(film))
+    }
+
+    /// Gives the film a second time, so that after a seek lines are found that began before its place. Reading it must not wait for bytes that are not here.
+    pub fn look_back_in(&self, source: Source) -> bool {
+        self.subtitles.order(Order::LookBackIn(source))
     }
 
     /// How long the subtitler has been busy with one single thing: some seconds mean that a script is beyond drawing. The film is not held up by it.

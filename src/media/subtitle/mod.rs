@@ -3,7 +3,8 @@
 //! One thread, the *subtitler*, owns everything: the demuxer sends it every subtitle packet that it meets, whatever track is chosen, so that another
 //! track shows at once what is known of it. What the viewer wants to see comes through a slot as a [`SubtitleWish`], the picture goes back through another one.
 //!
-//! The demuxer does not read ahead for it: a film may still be on its way. What was met is kept, so a line is drawn as often as its place is visited.
+//! The demuxer does not read ahead for it: a film may still be on its way. What was met is kept, so a line is drawn as often as its place is visited. After a
+//! seek the film's last seconds before the place are looked through, in a second reading and only as far as they are here: a line may have begun there.
 //!
 //! Text of any kind becomes lines of ASS (FFmpeg does that) and is drawn by libass with the film's own fonts; bitmaps (PGS, DVD, DVB) are scaled to the picture.
 //!
@@ -16,6 +17,7 @@ mod ffmpeg;
 mod file;
 mod libass;
 mod lines;
+mod lookback;
 mod picture;
 mod shelf;
 #[cfg(test)]

@@ -24,11 +24,18 @@ struct Playing {
 
 impl Playing {
     fn open(film: &Path) -> Self {
+        Self::open_at(film, 0, false)
+    }
+
+    fn open_at(film: &Path, ms: i64, looks_back: bool) -> Self {
         let (player, mut hand) = Player::by_hand(Source::file(film).unwrap(), false);
         hand.run_until_idle();
         let Some(Event::Opened(info)) = player.next_event() else { panic!("{} does not open", film.display()) };
         let mut playing = Self { player, hand, info, generation: 0, said: Vec::new() };
-        playing.seek(0);
+        if looks_back {
+            assert!(playing.player.look_back_in(Source::file(film).unwrap()));
+        }
+        playing.seek(ms);
         playing
     }
 
@@ -167,6 +174,27 @@ fn a_line_is_drawn_once_and_taken_down() {
     assert_eq!(film.wish(at(0, 3100)), None);
     assert!(film.wish(at(0, 4200)).is_some());
     assert!(film.wish(SubtitleWish { track: None, ..at(0, 4300) }).unwrap().is_empty());
+}
+
+#[test]
+fn a_line_that_began_before_the_key_frame_is_found_after_a_seek() {
+    let folder = tempfile::tempdir().unwrap();
+    let srt = write(folder.path(), "a.srt", "1\n00:00:01,000 --> 00:00:05,000\nA long line\n");
+    // A key frame each second, and what is read at once is no longer.
+    let short: &[&str] = &["-cluster_time_limit", "900"];
+    for (name, codec, more) in [("a.mkv", "srt", short), ("b.mkv", "ass", short), ("c.mp4", "mov_text", &[])] {
+        let film = film(folder.path(), name, &[&srt], &[&["-c:s", codec], more].concat());
+        let sees = |looks_back: bool, ms| inked(&Playing::open_at(&film, ms, looks_back).seen(0, ms)).is_some();
+        // MP4 seeks in each track.
+        assert_eq!(sees(false, 4500), codec == "mov_text", "{name}: the demuxer alone");
+        assert!(sees(true, 4500), "{name}");
+        assert!(!sees(true, 5500), "{name}: it is over");
+        let mut film = Playing::open_at(&film, 4500, true);
+        assert!(inked(&film.seen(0, 4500)).is_some());
+        film.seek(1200);
+        film.seek(4200);
+        assert!(inked(&film.seen(0, 4200)).is_some(), "{name}: once more");
+    }
 }
 
 #[test]

@@ -68,6 +68,8 @@ pub(super) enum Known {
         packets: Shelf<Box<[u8]>>,
         /// A Blu-ray's display set of which more will come: broadcasts and `.sup` files cut it in segments.
         begun: Option<PacketBytes>,
+        /// The same at another place of the film, which is looked away from for a moment.
+        aside: Option<PacketBytes>,
     },
     /// FFmpeg refuses it.
     Broken(String),
@@ -93,7 +95,7 @@ impl Track {
     /// A track of which nothing is known yet, with a share of the memory for all.
     pub(super) fn new(info: SubtitleTrack, parameters: codec::Parameters, tracks: usize) -> Self {
         let known = if is_bitmap(parameters.id()) {
-            Known::Bitmaps { parameters, packets: Shelf::new(BITMAP_BYTES_MAX / tracks.max(1), COUNT_MAX), begun: None }
+            Known::Bitmaps { parameters, packets: Shelf::new(BITMAP_BYTES_MAX / tracks.max(1), COUNT_MAX), begun: None, aside: None }
         } else {
             match TextTrack::open(parameters, Shelf::new(TEXT_BYTES_MAX / tracks.max(1), COUNT_MAX)) {
                 Ok(text) => Known::Text(text),
@@ -103,11 +105,25 @@ impl Track {
         Self { info, known, revision: 0 }
     }
 
+    /// The next packets are of an earlier place.
+    pub(super) fn look_aside(&mut self) {
+        if let Known::Bitmaps { begun, aside, .. } = &mut self.known {
+            *aside = begun.take();
+        }
+    }
+
+    /// The next packets are again of the place before.
+    pub(super) fn look_ahead(&mut self) {
+        if let Known::Bitmaps { begun, aside, .. } = &mut self.known {
+            *begun = aside.take();
+        }
+    }
+
     /// Takes a packet in, unless it is known or damaged.
     pub(super) fn take(&mut self, packet: PacketBytes) {
         let is_new = match &mut self.known {
             Known::Text(text) => text.take(packet),
-            Known::Bitmaps { packets, parameters, begun } => {
+            Known::Bitmaps { packets, parameters, begun, .. } => {
                 let whole = if parameters.id() == codec::Id::HDMV_PGS_SUBTITLE { display_set(begun, packet) } else { Some(packet) };
                 let Some(packet) = whole else { return };
                 let size = packet.data.len() + OVERHEAD_BYTES;

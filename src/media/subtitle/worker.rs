@@ -13,12 +13,13 @@ use super::{
     bitmap::BitmapDrawer,
     file,
     libass::Layout,
+    lookback::Lookback,
     text::TextDrawer,
     track::{Known, PacketBytes, Track},
 };
 use crate::{
     handover::{MailboxReceiver, MailboxSender, Slot, mailbox},
-    media::{Event, decode::Step, player::Shared},
+    media::{Event, Source, decode::Step, player::Shared},
 };
 
 /// Keeps what is known of all tracks and draws the one that is wanted.
@@ -30,6 +31,9 @@ pub(in crate::media) struct Subtitler {
     shared: Arc<Shared>,
     backlog_bytes: Arc<AtomicUsize>,
     tracks: Vec<Track>,
+    lookback: Option<Lookback>,
+    /// Where the film was sought last, until that was looked back from, nanoseconds.
+    sought_ns: Option<i64>,
     fonts: Vec<SubtitleFont>,
     video: (u32, u32),
     wish: SubtitleWish,
@@ -62,6 +66,8 @@ impl Subtitler {
             shared,
             backlog_bytes: Arc::clone(&backlog_bytes),
             tracks: Vec::new(),
+            lookback: None,
+            sought_ns: None,
             fonts: Vec::new(),
             video: (0, 0),
             wish: SubtitleWish::default(),
@@ -89,6 +95,7 @@ impl Subtitler {
             self.obey(order);
             has_obeyed = true;
         }
+        has_obeyed |= self.look_back();
         if let Some(wish) = self.wishes.take() {
             self.is_due |= wish != self.wish;
             self.wish = wish;
@@ -98,6 +105,31 @@ impl Subtitler {
             return Step::Worked;
         }
         if has_obeyed { Step::Worked } else { Step::Idle }
+    }
+
+    /// Only once somebody sees the film's own subtitles; what began since the seek was met by then.
+    fn look_back(&mut self) -> bool {
+        if self.wish.track.is_none_or(|track| self.tracks.get(track).is_none_or(|track| track.info.is_external)) {
+            return false;
+        }
+        let (Some(lookback), Some(place_ns)) = (&mut self.lookback, self.sought_ns.take()) else { return false };
+        // A film may lie on a slow disk.
+        self.shared.subtitle.wait();
+        let found = lookback.look(place_ns);
+        self.shared.subtitle.work(self.shared.now_ns());
+        for track in &mut self.tracks {
+            track.look_aside();
+        }
+        for (track, packet) in found {
+            if let Some(known) = self.tracks.get_mut(track) {
+                known.take(packet);
+            }
+        }
+        for track in &mut self.tracks {
+            track.look_ahead();
+        }
+        self.is_due = true;
+        true
     }
 
     fn obey(&mut self, order: Order) {
@@ -116,6 +148,8 @@ impl Subtitler {
                     self.is_due |= self.wish.track == Some(track);
                 }
             }
+            Order::Sought { film_ns } => self.sought_ns = Some(film_ns).filter(|film_ns| *film_ns > 0),
+            Order::LookBackIn(source) => self.lookback = Some(Lookback::new(source, Arc::clone(&self.shared))),
             Order::Load(path) => self.load(&path),
             Order::LookBeside(film) => {
                 for path in file::beside(&film) {
@@ -226,6 +260,10 @@ pub(in crate::media) enum Order {
     Opened { tracks: Vec<EmbeddedTrack>, fonts: Vec<SubtitleFont>, video: (u32, u32) },
     /// The demuxer met a packet.
     Packet { track: usize, packet: PacketBytes },
+    /// The film goes on at another place.
+    Sought { film_ns: i64 },
+    /// The film once more, for what began before a place.
+    LookBackIn(Source),
     /// Read a file.
     Load(PathBuf),
     /// Read the files beside this film that belong to it.
