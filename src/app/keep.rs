@@ -10,6 +10,8 @@ use crate::{
     settings::{self, Settings},
     theater::{PlaceSettings, Quality, Viewer},
     ui::Look,
+    voice::{MicrophoneChoice, MyVoice},
+    webcam::{CameraChoice, MyCamera},
 };
 
 /// Keeps what a person chose: read before the first frame, written a moment after it changed and when the program leaves.
@@ -29,6 +31,7 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
     app.insert_resource(kept.section::<SubtitleLook>("subtitles"));
     app.insert_resource(kept.section::<Look>("ui"));
     app.insert_resource(HardwareDecoding(kept.section::<Films>("film").hardware_decoding));
+    kept.section::<Voice>("voice").take_up(app.world_mut(), (cli.mic.is_some(), cli.camera.is_some()));
     let mut myself = app.world_mut().resource_mut::<Myself>();
     myself.gather_limit = kept.section::<Rooms>("room").gather_limit_s;
     kept.section::<Person>("person").put_on(&mut myself, cli.name.is_some());
@@ -40,6 +43,8 @@ pub(super) fn plugin(app: &mut App, cli: &Cli) {
         settings: kept,
         person,
         has_tier: cli.tier.is_some(),
+        has_microphone: cli.mic.is_some(),
+        has_camera: cli.camera.is_some(),
         places_changed: false,
         changed_for_s: None,
         problem,
@@ -60,6 +65,7 @@ fn write(
     mixer: Res<Mixer>,
     (viewer, place, quality): (Res<Viewer>, Res<PlaceSettings>, Res<Quality>),
     (look, subtitles, hardware): (Res<Look>, Res<SubtitleLook>, Res<HardwareDecoding>),
+    (my_voice, my_camera): (Res<MyVoice>, Res<MyCamera>),
     myself: Res<Myself>,
     left_at: Option<Res<LeftAt>>,
     mut exits: MessageReader<AppExit>,
@@ -73,10 +79,16 @@ fn write(
     let person = Person::of(&myself);
     let films = Films { hardware_decoding: hardware.0 };
     let rooms = Rooms { gather_limit_s: myself.gather_limit };
+    let voice = kept.settings.section::<Voice>("voice").after(
+        (!kept.has_microphone).then_some(&my_voice.choice),
+        (!kept.has_camera).then_some(&my_camera.choice),
+        &my_voice,
+    );
     let is_kept = kept.settings.section::<Tuning>("audio") == sound
         && before == hall
         && kept.settings.section::<Rooms>("room") == rooms
         && kept.settings.section::<Films>("film") == films
+        && kept.settings.section::<Voice>("voice") == voice
         && kept.settings.section::<SubtitleLook>("subtitles") == *subtitles;
     let left_at = left_at.filter(|left_at| left_at.is_changed() || kept.places_changed);
     kept.places_changed = left_at.as_ref().is_some_and(|left_at| kept.settings.section::<Places>("places").left_at != **left_at);
@@ -95,6 +107,7 @@ fn write(
         .and_then(|()| settings.keep("theater", &hall))
         .and_then(|()| settings.keep("room", &rooms))
         .and_then(|()| settings.keep("film", &films))
+        .and_then(|()| settings.keep("voice", &voice))
         .and_then(|()| settings.keep("ui", &*look))
         .and_then(|()| settings.keep("subtitles", &*subtitles));
     if let Some(left_at) = left_at.filter(|_| std::mem::take(&mut kept.places_changed)) {
@@ -118,6 +131,9 @@ struct Kept {
     person: Person,
     /// Whether the command line chose how much detail is drawn: for this time only.
     has_tier: bool,
+    /// Whether it chose the microphone, or the camera.
+    has_microphone: bool,
+    has_camera: bool,
     /// Whether a film was left elsewhere than the file says.
     places_changed: bool,
     /// Since when something differs from the file.
@@ -146,6 +162,65 @@ struct Hall {
 #[serde(default)]
 struct Films {
     hardware_decoding: bool,
+}
+
+/// How one is heard and seen. That a microphone or a camera is on is never kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Voice {
+    /// By name; empty is the system's.
+    microphone: String,
+    has_microphone: bool,
+    /// By number.
+    camera: usize,
+    has_camera: bool,
+    cleans: bool,
+    duck_db: f32,
+}
+
+impl Default for Voice {
+    fn default() -> Self {
+        let usual = MyVoice::default();
+        Self {
+            microphone: String::new(),
+            has_microphone: true,
+            camera: 0,
+            has_camera: true,
+            cleans: usual.cleans,
+            duck_db: usual.duck_db,
+        }
+    }
+}
+
+impl Voice {
+    fn take_up(&self, world: &mut World, (is_microphone_said, is_camera_said): (bool, bool)) {
+        let mut voice = world.resource_mut::<MyVoice>();
+        if !is_microphone_said {
+            let name = Some(self.microphone.clone()).filter(|name| !name.is_empty());
+            voice.choice = if self.has_microphone { MicrophoneChoice::Device(name) } else { MicrophoneChoice::None };
+        }
+        voice.cleans = self.cleans;
+        voice.duck_db = if self.duck_db.is_finite() { self.duck_db.clamp(0.0, MyVoice::DUCK_MOST_DB) } else { 0.0 };
+        if !is_camera_said {
+            let choice = if self.has_camera { CameraChoice::Device(self.camera) } else { CameraChoice::None };
+            world.resource_mut::<MyCamera>().choice = choice;
+        }
+    }
+
+    /// What is to be kept now. Patterns and files are for this time only.
+    fn after(self, microphone: Option<&MicrophoneChoice>, camera: Option<&CameraChoice>, voice: &MyVoice) -> Self {
+        let (microphone, has_microphone) = match microphone {
+            Some(MicrophoneChoice::Device(name)) => (name.clone().unwrap_or_default(), true),
+            Some(MicrophoneChoice::None) => (self.microphone, false),
+            Some(MicrophoneChoice::File(_)) | None => (self.microphone, self.has_microphone),
+        };
+        let (camera, has_camera) = match camera {
+            Some(CameraChoice::Device(number)) => (*number, true),
+            Some(CameraChoice::None) => (self.camera, false),
+            Some(CameraChoice::Pattern | CameraChoice::Film(_)) | None => (self.camera, self.has_camera),
+        };
+        Self { microphone, has_microphone, camera, has_camera, cleans: voice.cleans, duck_db: voice.duck_db }
+    }
 }
 
 /// How the rooms are kept that are kept here.
@@ -195,5 +270,28 @@ mod tests {
         assert_eq!((myself.name.as_str(), myself.appearance), ("system", Appearance { hue: 3, style }), "200 is no style");
         kept.put_on(&mut myself, false);
         assert_eq!(Person::of(&myself), Person { name: "Ann".to_owned(), hue: Some(3), style: Some(style) });
+    }
+
+    #[test]
+    fn devices_are_kept_and_what_is_said_for_this_time_is_not() {
+        let mut mine = MyVoice::default();
+        (mine.cleans, mine.duck_db) = (false, 12.0);
+        let headset = MicrophoneChoice::Device(Some("Headset".to_owned()));
+        let kept = Voice::default().after(Some(&headset), Some(&CameraChoice::Device(2)), &mine);
+        assert_eq!(kept.clone().after(None, None, &mine), kept, "the command line's");
+        let file = MicrophoneChoice::File("a.wav".into());
+        assert_eq!(kept.clone().after(Some(&file), Some(&CameraChoice::Pattern), &mine), kept);
+        let mut world = World::new();
+        world.insert_resource(MyVoice::default());
+        world.insert_resource(MyCamera::default());
+        Voice { duck_db: f32::INFINITY, ..kept.clone() }.take_up(&mut world, (true, true));
+        assert_eq!(world.resource::<MyVoice>().choice, MicrophoneChoice::default());
+        assert_eq!(world.resource::<MyVoice>().duck_db, 0.0);
+        kept.take_up(&mut world, (false, false));
+        assert_eq!((&world.resource::<MyVoice>().choice, &world.resource::<MyCamera>().choice), (&headset, &CameraChoice::Device(2)));
+        assert!(!world.resource::<MyVoice>().is_on() && !world.resource::<MyCamera>().is_on);
+        let without = kept.after(Some(&MicrophoneChoice::None), Some(&CameraChoice::None), &mine);
+        without.take_up(&mut world, (false, false));
+        assert_eq!((&world.resource::<MyVoice>().choice, &world.resource::<MyCamera>().choice), (&MicrophoneChoice::None, &CameraChoice::None));
     }
 }

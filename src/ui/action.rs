@@ -68,12 +68,13 @@ fn on_action(
         // `speak` does these.
         Action::Speak(_)
         | Action::Camera
-        | Action::CameraTo(_)
+        | Action::CameraTo(_) | Action::TryCamera(_)
         | Action::Emote(_)
         | Action::EmoteWheel
         | Action::VoiceTo(_)
         | Action::VolumeOf { .. } => {}
         Action::ThemeTo(theme) => look.theme = theme,
+        Action::PanelsTo(percent) => look.percent = percent,
         Action::ForgetPlaces => commands.trigger(ForgetPlaces),
         Action::Settings => choices.toggle(),
         Action::VolumeBy { percent } => commands.trigger(ChangeVolume::By(percent)),
@@ -242,6 +243,10 @@ pub enum Action {
     HardwareDecoding(bool),
     /// Panels like this.
     ThemeTo(Theme),
+    /// Panels and letters of another size, in percent of the usual one.
+    PanelsTo(u16),
+    /// Look at my camera, which nobody else sees yet; or no longer.
+    TryCamera(bool),
     /// Forget where films were left.
     ForgetPlaces,
     /// What one can choose for oneself.

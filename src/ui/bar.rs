@@ -11,7 +11,7 @@ use super::{
     tracks::{sound_button, subtitles_button},
     view::ViewOfFilm,
 };
-use crate::{audio::VOLUME_MAX, clock::FilmTime};
+use crate::{audio::VOLUME_MAX, clock::FilmTime, room::Standing, voice::Speak};
 
 /// The bar along the lower edge: where the film is, and what can be done with it; without a film, how to put one on. It fades when nobody moves. Where it
 /// stands.
@@ -43,7 +43,7 @@ pub(super) fn show(
                         Some(film) => film_buttons(ui, (view, company), film, actions),
                         None => put_on(ui, company, actions),
                     }
-                    house_buttons(ui, view, talk, actions);
+                    house_buttons(ui, (view, company), talk, actions);
                 });
             },
         );
@@ -108,7 +108,7 @@ fn film_buttons(ui: &mut Ui, (view, company): (&View, &Company), film: &ViewOfFi
 }
 
 /// What else there is, from the right; where there is little room the last ones are left to their keys.
-fn house_buttons(ui: &mut Ui, view: &View, talk: &Talk, actions: &mut Vec<Action>) {
+fn house_buttons(ui: &mut Ui, (view, company): (&View, &Company), talk: &Talk, actions: &mut Vec<Action>) {
     let film = view.film.as_ref();
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
         let mut room = (ui.available_width() / (4.0 * GRID + ui.spacing().item_spacing.x)) as usize;
@@ -127,6 +127,11 @@ fn house_buttons(ui: &mut Ui, view: &View, talk: &Talk, actions: &mut Vec<Action
         }
         if has_room() {
             chat::button(ui, talk, actions);
+        }
+        for (icon, does, action) in on_air(company) {
+            if has_room() && icon_button(ui, icon, does, &action) {
+                actions.push(action);
+            }
         }
         let mut rest = vec![
             (Icon::FullScreen, "Full screen", Action::FullScreen),
@@ -154,6 +159,17 @@ fn house_buttons(ui: &mut Ui, view: &View, talk: &Talk, actions: &mut Vec<Action
             ui.add(egui::Label::new(RichText::new(&film.title).color(Palette::of(ui.ctx().theme()).quiet).small()).truncate());
         }
     });
+}
+
+/// Whether others hear and see one, and how to change that.
+fn on_air(company: &Company) -> Vec<(Icon, &'static str, Action)> {
+    if company.standing == Standing::Alone {
+        return Vec::new();
+    }
+    let camera = if company.is_seen { (Icon::Camera, "Turn your camera off") } else { (Icon::CameraOff, "Show your face") };
+    let microphone =
+        if company.is_heard { (Icon::Microphone, "Turn your microphone off") } else { (Icon::MicrophoneOff, "Turn your microphone on") };
+    vec![(camera.0, camera.1, Action::Camera), (microphone.0, microphone.1, Action::Speak(Speak::ToggleOpen))]
 }
 
 fn button_push(actions: &mut Vec<Action>) -> impl FnMut(Action) {

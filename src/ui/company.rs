@@ -8,6 +8,7 @@ use crate::{
         ReadyFor, Rights, Room, Rules, SeatNumber, Sits, Standing, Talking, Viewing, ViewingState,
     },
     voice::MyVoice,
+    webcam::MyCamera,
 };
 
 /// Gathers who is here, what they may do, and whom the room waits for.
@@ -42,7 +43,7 @@ fn gather(
     standing: Res<Standing>,
     hosting: Option<Res<Hosting>>,
     myself: Res<Myself>,
-    voice: Res<MyVoice>,
+    (voice, camera): (Res<MyVoice>, Res<MyCamera>),
     now: Res<Now>,
 ) {
     let room = room.iter().next();
@@ -73,6 +74,8 @@ fn gather(
         waiting: waiting.and_then(|for_s| Waiting::of(&all, for_s)),
         people: all,
         standing: *standing,
+        is_heard: voice.is_on(),
+        is_seen: camera.is_on,
         rights: me.iter().next().copied().unwrap_or_default(),
         is_locked: room.is_some_and(|(_, rules)| rules.locked),
         gather_limit: room.map(|(_, rules)| rules.gather_limit).unwrap_or_default(),
@@ -92,6 +95,10 @@ pub struct Company {
     pub standing: Standing,
     /// What one may do oneself.
     pub rights: Rights,
+    /// Whether one's microphone is on.
+    pub is_heard: bool,
+    /// Whether one's camera is on.
+    pub is_seen: bool,
     /// Whether the remote is kept for some.
     pub is_locked: bool,
     /// For how long a film waits for everybody.

@@ -53,6 +53,14 @@ pub(super) enum Icon {
     Remote,
     /// A question mark made of bars.
     Help,
+    /// A microphone.
+    Microphone,
+    /// A microphone, crossed out.
+    MicrophoneOff,
+    /// A camera.
+    Camera,
+    /// A camera, crossed out.
+    CameraOff,
 }
 
 impl Icon {
@@ -67,7 +75,25 @@ impl Icon {
             outlines.extend(more);
             outlines
         };
+        let microphone = || {
+            vec![
+                circle(0.0, 0.65, 0.32),
+                bar(-0.32, 0.32, -0.05, 0.65),
+                circle(0.0, -0.05, 0.32),
+                bar(-0.62, -0.46, -0.35, 0.1),
+                bar(0.46, 0.62, -0.35, 0.1),
+                bar(-0.62, 0.62, -0.5, -0.35),
+                bar(-0.08, 0.08, -0.85, -0.5),
+                bar(-0.35, 0.35, -1.0, -0.85),
+            ]
+        };
+        let camera = || vec![bar(-0.95, 0.35, -0.55, 0.55), vec![[0.45, -0.15], [0.95, -0.5], [0.95, 0.5], [0.45, 0.15]]];
+        let crossed = || vec![stroke([-0.95, -0.95], [0.95, 0.95], 0.1)];
         match self {
+            Self::Microphone => microphone(),
+            Self::MicrophoneOff => with(microphone(), crossed()),
+            Self::Camera => camera(),
+            Self::CameraOff => with(camera(), crossed()),
             Self::Play => vec![triangle(-0.6, 0.85, 1.0)],
             Self::Pause => vec![bar(-0.65, -0.2, -0.8, 0.8), bar(0.2, 0.65, -0.8, 0.8)],
             Self::PlayPause => vec![triangle(-1.0, 0.7, 1.0), bar(0.3, 0.56, -0.7, 0.7), bar(0.78, 1.04, -0.7, 0.7)],
@@ -222,6 +248,10 @@ mod tests {
             Subtitles,
             Remote,
             Help,
+            Microphone,
+            MicrophoneOff,
+            Camera,
+            CameraOff,
         ] {
             for outline in icon.outlines() {
                 for (index, b) in outline.iter().enumerate() {

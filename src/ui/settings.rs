@@ -4,14 +4,14 @@ use bevy_egui::egui::{self, Align, Align2, Area, ComboBox, Frame, Id, Layout, Ri
 use super::{
     Action, Company, Look, Theme,
     parts::small_button,
-    theme::{GRID, Palette},
+    theme::{ACCENT, GRID, Palette},
 };
 use crate::{
     audio::{DeviceName, Devices, LookForDevices, Mixer, OFFSET_MAX_MS, Tune, Tuning},
     film::{HardwareDecoding, LeftAt, SubtitleLook},
     room::{Frame as Order, GatherLimit, Moderation},
     theater::{PlaceSettings, Quality},
-    voice::{MicrophoneChoice, MyVoice, microphones},
+    voice::{MicrophoneChoice, MicrophoneLevel, MyVoice, microphones},
     webcam::{CameraChoice, MyCamera, cameras},
 };
 
@@ -28,9 +28,19 @@ fn gather(
     mixer: Option<Res<Mixer>>,
     devices: Option<Res<Devices>>,
     left_at: Option<Res<LeftAt>>,
+    (level, mine, camera): (Res<MicrophoneLevel>, Res<MyVoice>, Res<MyCamera>),
     mut commands: Commands,
 ) {
     if !choices.is_shown {
+        // What is tried out ends with the panel.
+        if std::mem::take(&mut choices.was_shown) {
+            if camera.is_tried {
+                commands.trigger(Action::TryCamera(false));
+            }
+            if mine.hears_itself {
+                commands.trigger(Action::VoiceTo(mine.unheard()));
+            }
+        }
         return;
     }
     let is_first = !std::mem::replace(&mut choices.was_shown, true);
@@ -44,7 +54,8 @@ fn gather(
     choices.subtitles = *subtitles;
     choices.on_hardware = hardware.0;
     choices.quality = *quality;
-    choices.theme = look.theme;
+    choices.look.clone_from(&look);
+    choices.microphone_level = *level;
     choices.tuning = mixer.as_ref().map(|mixer| Tuning::of(mixer)).unwrap_or_default();
     choices.devices = devices.map_or_else(Vec::new, |devices| devices.list.clone());
     choices.films_left = left_at.map_or(0, |left_at| left_at.count());
@@ -150,10 +161,13 @@ fn voice(ui: &mut Ui, choices: &Choices, (mine, camera): (&MyVoice, &MyCamera), 
         ui.checkbox(&mut chosen.cleans, "Take out echo and noise");
     });
     row(ui, "Try it", |ui| {
-        ui.checkbox(&mut chosen.hears_itself, "Hear myself as others do");
+        ui.checkbox(&mut chosen.hears_itself, "Hear myself as others do").on_hover_text("Use headphones. Nobody else hears it");
+        if mine.hears_itself || mine.is_on() {
+            meter(ui, choices.microphone_level.0);
+        }
     });
     row(ui, "Film under voices", |ui| {
-        let slider = Slider::new(&mut chosen.duck_db, 0.0..=20.0).suffix(" dB lower").fixed_decimals(0).step_by(1.0);
+        let slider = Slider::new(&mut chosen.duck_db, 0.0..=MyVoice::DUCK_MOST_DB).suffix(" dB lower").fixed_decimals(0).step_by(1.0);
         ui.add(slider).on_hover_text("While somebody speaks; 0 leaves it alone");
     });
     if chosen != *mine {
@@ -181,6 +195,26 @@ fn voice(ui: &mut Ui, choices: &Choices, (mine, camera): (&MyVoice, &MyCamera), 
             actions.push(Action::CameraTo(choice));
         }
     });
+    row(ui, "To be seen", |ui| {
+        ui.label("F4 turns the camera on and off");
+    });
+    row(ui, "Try it", |ui| {
+        let mut is_tried = camera.is_tried;
+        if ui.checkbox(&mut is_tried, "See myself").on_hover_text("Nobody else sees it").changed() {
+            actions.push(Action::TryCamera(is_tried));
+        }
+    });
+}
+
+/// How loud the microphone is, of 255.
+fn meter(ui: &mut Ui, level: u8) {
+    let palette = Palette::of(ui.ctx().theme());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().min(METER) - GRID, GRID), egui::Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::ProgressIndicator, true, "Level of the microphone"));
+    ui.painter().rect_filled(rect, 4, palette.field);
+    let loud = rect.width() * f32::from(level) / 255.0;
+    ui.painter().rect_filled(egui::Rect::from_min_size(rect.min, vec2(loud, rect.height())), 4, ACCENT);
+    ui.ctx().request_repaint();
 }
 
 fn subtitles(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
@@ -263,10 +297,21 @@ fn program(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
     });
     row(ui, "Panels", |ui| {
         for (theme, says) in [(Theme::System, "As the system"), (Theme::Dark, "Dark"), (Theme::Light, "Light")] {
-            if ui.selectable_label(choices.theme == theme, says).clicked() {
+            if ui.selectable_label(choices.look.theme == theme, says).clicked() {
                 actions.push(Action::ThemeTo(theme));
             }
         }
+    });
+    row(ui, "Size of panels", |ui| {
+        let chosen = choices.look.percent;
+        // A slider would move away from under the hand.
+        ComboBox::from_id_salt("size of panels").selected_text(format!("{chosen} %")).width(10.0 * GRID).show_ui(ui, |ui| {
+            for percent in Look::PERCENTS {
+                if ui.selectable_label(chosen == percent, format!("{percent} %")).clicked() {
+                    actions.push(Action::PanelsTo(percent));
+                }
+            }
+        });
     });
     row(ui, "Where you left films", |ui| match choices.films_left {
         0 => {
@@ -322,7 +367,8 @@ pub(super) struct Choices {
     subtitles: SubtitleLook,
     quality: Quality,
     on_hardware: bool,
-    theme: Theme,
+    look: Look,
+    microphone_level: MicrophoneLevel,
     tuning: Tuning,
     devices: Vec<DeviceName>,
     microphones: Vec<String>,
@@ -334,12 +380,12 @@ impl Choices {
     /// Opens the panel, or closes it.
     pub(super) const fn toggle(&mut self) {
         self.is_shown = !self.is_shown;
-        self.was_shown = false;
     }
 }
 
 const WIDTH: f32 = 640.0;
 const NAMES: f32 = 176.0;
 const SLIDERS: f32 = 240.0;
+const METER: f32 = 160.0;
 const GATHER_LIMITS_S: [u8; 6] = [3, 5, 10, 20, 30, 60];
 const AS_THE_SYSTEM: &str = "As the system wants";

@@ -80,11 +80,14 @@ fn on_action(
             mine.volumes.insert(*who, *percent);
         }
         Action::CameraTo(choice) => {
-            if camera.is_on {
-                commands.trigger(TurnCamera::On(false));
-            }
+            let is_tried = camera.is_tried;
+            // Another camera is seen by others only after another click.
+            commands.trigger(TurnCamera::On(false));
+            commands.trigger(TurnCamera::Try(false));
             camera.choice = choice.clone();
+            commands.trigger(TurnCamera::Try(is_tried));
         }
+        Action::TryCamera(is_tried) => commands.trigger(TurnCamera::Try(*is_tried)),
         _ => {}
     }
 }
@@ -190,7 +193,7 @@ fn on_air(context: &egui::Context, shown: &Shown, mine: &MyVoice, camera: &MyCam
     let window = context.content_rect();
     let painter = context.layer_painter(LayerId::new(Order::Middle, Id::new("on air")));
     let mut at = window.right_top() + vec2(-2.0 * GRID, 2.0 * GRID);
-    if let Some(picture) = camera.preview.as_ref().filter(|_| camera.is_on) {
+    if let Some(picture) = camera.preview.as_ref().filter(|_| camera.is_on || camera.is_tried) {
         let key = (picture.captured_ms, picture.side);
         if mirror.shown != Some(key) {
             let image = egui::ColorImage::from_rgba_unmultiplied([picture.side, picture.side], &picture.rgba);
@@ -203,16 +206,21 @@ fn on_air(context: &egui::Context, shown: &Shown, mine: &MyVoice, camera: &MyCam
         if let Some(texture) = &mirror.texture {
             let rect = egui::Rect::from_min_size(at - vec2(MIRROR, 0.0), vec2(MIRROR, MIRROR));
             painter.image(texture.id(), rect, egui::Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
-            painter.rect_stroke(rect, 8, egui::Stroke::new(2.0, ACCENT), egui::StrokeKind::Outside);
+            let ring = if camera.is_on { ACCENT } else { ON_SHADE.gamma_multiply(0.4) };
+            painter.rect_stroke(rect, 8, egui::Stroke::new(2.0, ring), egui::StrokeKind::Outside);
             at.y = rect.bottom() + GRID;
         }
     }
     let mut says = Vec::new();
     if camera.is_on {
         says.push("camera on");
+    } else if camera.is_tried {
+        says.push("only you see this");
     }
     if mine.is_on() {
         says.push(if mine.whispers { "you whisper" } else { "microphone on" });
+    } else if mine.hears_itself {
+        says.push("only you hear yourself");
     }
     if says.is_empty() {
         return;

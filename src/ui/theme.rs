@@ -9,7 +9,9 @@ use crate::theater::Hue;
 
 /// One look for every panel: one accent, near-black and warm greys in the dark, paper in the light, a grid of eight pixels.
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Look>().add_systems(EguiPrimaryContextPass, dress.run_if(resource_changed::<Look>));
+    app.init_resource::<Look>()
+        .add_systems(EguiPrimaryContextPass, dress.run_if(resource_changed::<Look>))
+        .add_systems(Update, fit);
 }
 
 pub(super) fn dress(mut contexts: EguiContexts, look: Res<Look>) -> Result {
@@ -22,6 +24,16 @@ pub(super) fn dress(mut contexts: EguiContexts, look: Res<Look>) -> Result {
         Theme::Dark => ThemePreference::Dark,
         Theme::Light => ThemePreference::Light,
     });
+    Ok(())
+}
+
+/// Takes effect in the next frame.
+fn fit(mut contexts: EguiContexts, look: Res<Look>) -> Result {
+    let context = contexts.ctx_mut()?;
+    let zoom = look.zoom(context.content_rect().height() * context.zoom_factor());
+    if (context.zoom_factor() - zoom).abs() > 0.01 {
+        context.set_zoom_factor(zoom);
+    }
     Ok(())
 }
 
@@ -121,6 +133,8 @@ impl Palette {
 pub(super) const ACCENT: Color32 = Color32::from_rgb(0xff, 0xb4, 0x54);
 /// What is written on the accent.
 pub(super) const NIGHT: Color32 = Color32::from_rgb(0x1c, 0x12, 0x06);
+/// Up to here panels are as large as they were drawn.
+const USUAL_HEIGHT: f32 = 1_080.0;
 /// Everything stands on multiples of it, in points.
 pub(super) const GRID: f32 = 8.0;
 
@@ -159,11 +173,33 @@ fn contrast(a: Color32, b: Color32) -> f32 {
 const READABLE: f32 = 4.5;
 
 /// How the panels look.
-#[derive(Resource, Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Resource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Look {
     /// Dark, light, or as the system.
     pub theme: Theme,
+    /// Size of panels and letters, in percent of what fits the window.
+    pub percent: u16,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { theme: Theme::default(), percent: 100 }
+    }
+}
+
+impl Look {
+    /// What can be chosen.
+    pub const PERCENTS: [u16; 7] = [70, 80, 90, 100, 115, 130, 160];
+
+    /// How large panels are in a window so high, in its own points: larger windows stand farther away.
+    fn zoom(&self, window_height: f32) -> f32 {
+        let [least, .., most] = Self::PERCENTS;
+        let fitting = (window_height / USUAL_HEIGHT).max(1.0).min(2.5);
+        let zoom = fitting * f32::from(self.percent.clamp(least, most)) / 100.0;
+        // Letters are drawn anew for each size.
+        (zoom * 20.0).round() / 20.0
+    }
 }
 
 /// Dark, light, or as the system.
@@ -213,5 +249,18 @@ mod tests {
                 assert!(contrast(hue_text(number, ground), ground) >= READABLE, "{number} on {ground:?}");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_grow_with_the_window_and_as_one_wants() {
+        let zoom = |percent, height| Look { percent, ..Look::default() }.zoom(height);
+        assert_eq!([360.0, 768.0, 1080.0, 1440.0, 2160.0, 9999.0].map(|height| zoom(100, height)), [1.0, 1.0, 1.0, 1.35, 2.0, 2.5]);
+        assert_eq!([zoom(70, 1080.0), zoom(130, 1440.0), zoom(0, 720.0), zoom(u16::MAX, 720.0)], [0.7, 1.75, 0.7, 1.6]);
+        assert_eq!(zoom(100, f32::NAN), 1.0);
     }
 }

@@ -220,7 +220,7 @@ mod tests {
 
     const OFF: Bypass = Bypass { everything: true, echo: true, noise: true, gain: true };
     const OPEN: Wish = Wish { mode: Mode::Open, whispers: false };
-    const BAD: Path = Path { loss_percent: 10.0, jitter_ns: 0 };
+    const BAD: Path = Path { loss_percent: 10.0, jitter_ns: 0, hearers: 1 };
 
     /// Speaks and says after how many frames each packet came.
     fn speak(sound: &[f32], wish: impl Fn(usize) -> Wish, path: &Path) -> Vec<(usize, Packet)> {

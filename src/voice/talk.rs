@@ -26,6 +26,7 @@ use crate::{
 /// Lets people talk and hear each other.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<MyVoice>()
+        .init_resource::<MicrophoneLevel>()
         .init_resource::<Desk>()
         .add_observer(on_speak)
         .add_systems(Update, (hear_report, mind_microphone.run_if(resource_exists::<Clock>)).in_set(Frame::Hear))
@@ -135,7 +136,12 @@ fn reach(standing: Res<Standing>, now: Res<Now>, mut desk: ResMut<Desk>, mut com
 }
 
 /// Takes over who speaks, for those who draw it.
-fn hear_report(people: Query<(Entity, &Participant, Option<&Talking>, Has<Me>)>, mut desk: ResMut<Desk>, mut commands: Commands) {
+fn hear_report(
+    people: Query<(Entity, &Participant, Option<&Talking>, Has<Me>)>,
+    mut desk: ResMut<Desk>,
+    mut level: ResMut<MicrophoneLevel>,
+    mut commands: Commands,
+) {
     let Some(report) = desk.bypass_change_detection().voices.as_ref().and_then(|voices| voices.report.take()) else { return };
     for (entity, person, talking, is_me) in &people {
         let level = if is_me {
@@ -147,6 +153,7 @@ fn hear_report(people: Query<(Entity, &Participant, Option<&Talking>, Has<Me>)>,
             commands.entity(entity).insert(Talking(level));
         }
     }
+    level.set_if_neq(MicrophoneLevel(report.my_level));
     desk.report = report;
 }
 
@@ -215,10 +222,10 @@ fn mind_microphone(
             desk.order(Order::HearMyself(None));
         }
     }
-    let wish = Wish { mode: mine.mode(), whispers: mine.whispers };
-    if desk.wish != wish {
-        desk.wish = wish;
-        desk.order(Order::Wish(wish));
+    let (wish, is_trial) = (Wish { mode: mine.mode(), whispers: mine.whispers }, mine.is_trial());
+    if (desk.wish, desk.is_trial) != (wish, is_trial) {
+        (desk.wish, desk.is_trial) = (wish, is_trial);
+        desk.order(Order::Wish { wish, is_trial });
     }
     let bypass = if mine.cleans { Bypass::default() } else { Bypass { everything: true, ..Bypass::default() } };
     if desk.bypass != bypass {
@@ -312,7 +319,7 @@ pub struct MyVoice {
     pub whispers: bool,
     /// Which microphone.
     pub choice: MicrophoneChoice,
-    /// Whether I hear myself as others do, to try it out.
+    /// Whether I hear myself as others do, to try it out; unless the microphone is on, nobody else does.
     pub hears_itself: bool,
     /// Whether echo and noise are taken out of it.
     pub cleans: bool,
@@ -339,10 +346,19 @@ impl Default for MyVoice {
 }
 
 impl MyVoice {
+    /// Lower than this the film would be silent.
+    pub const DUCK_MOST_DB: f32 = 20.0;
+
     /// Takes over everything that is chosen in the settings; whether the microphone is on is none of it.
     pub fn choose(&mut self, chosen: &Self) {
         let Self { choice, hears_itself, cleans, duck_db, volumes, .. } = chosen.clone();
         *self = Self { choice, hears_itself, cleans, duck_db, volumes, ..self.clone() };
+    }
+
+    /// The same without hearing myself.
+    #[must_use]
+    pub fn unheard(&self) -> Self {
+        Self { hears_itself: false, ..self.clone() }
     }
 
     /// Whether others can hear me just now, if I say something.
@@ -353,11 +369,16 @@ impl MyVoice {
 
     /// A device takes its time to open: whoever holds the key once keeps it.
     const fn needs_microphone(&self) -> bool {
-        self.is_open || self.has_held
+        self.is_open || self.has_held || self.hears_itself
+    }
+
+    /// Whether nobody but me hears what I say.
+    const fn is_trial(&self) -> bool {
+        self.hears_itself && !self.is_on()
     }
 
     const fn mode(&self) -> Mode {
-        if self.is_open {
+        if self.is_open || self.is_trial() {
             Mode::Open
         } else if self.is_held {
             Mode::PushToTalk { held: true }
@@ -373,6 +394,10 @@ impl MyVoice {
     }
 }
 
+/// How loud the microphone is just now, whether anybody hears it or not: 0 while it is closed or still, 255 at most.
+#[derive(Resource, Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct MicrophoneLevel(pub u8);
+
 /// Everything that stands behind it.
 #[derive(Resource, Default)]
 struct Desk {
@@ -381,6 +406,7 @@ struct Desk {
     opened: Option<MicrophoneChoice>,
     was_missing: bool,
     wish: Wish,
+    is_trial: bool,
     bypass: Bypass,
     hearers: Vec<ParticipantId>,
     /// One's own voice, while one tries it out.

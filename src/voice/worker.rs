@@ -64,8 +64,8 @@ pub(super) enum Order {
     Port(LivePort),
     /// A microphone was opened, with everything that is heard beside it; or it was closed.
     Microphone(Option<(SampleConsumer, SampleConsumer)>),
-    /// When it is heard.
-    Wish(Wish),
+    /// When it is heard; in a trial by nobody but me.
+    Wish { wish: Wish, is_trial: bool },
     /// Without canceller or parts of it.
     Bypass(Bypass),
     /// By whom.
@@ -100,6 +100,7 @@ pub(super) struct Worker {
     peers: BTreeMap<LineId, (ParticipantId, u32)>,
     microphone: Option<Recording>,
     wish: Wish,
+    is_trial: bool,
     bypass: Bypass,
     send_to: Vec<ParticipantId>,
     ears: BTreeMap<ParticipantId, Ear>,
@@ -171,6 +172,7 @@ impl Worker {
             peers: BTreeMap::new(),
             microphone: None,
             wish: Wish::default(),
+            is_trial: false,
             bypass: Bypass::default(),
             send_to: Vec::new(),
             ears: BTreeMap::new(),
@@ -216,14 +218,17 @@ impl Worker {
                     Err(error) => tracing::error!("the microphone cannot be encoded: {error}"),
                 }
             }
-            Order::Wish(wish) => self.wish = wish,
+            Order::Wish { wish, is_trial } => (self.wish, self.is_trial) = (wish, is_trial),
             Order::Bypass(bypass) => {
                 self.bypass = bypass;
                 if let Some(microphone) = &mut self.microphone {
                     microphone.speech.set_bypass(bypass);
                 }
             }
-            Order::SendTo(people) => self.send_to = people,
+            Order::SendTo(people) => {
+                self.path.hearers = people.len();
+                self.send_to = people;
+            }
             Order::Hear(who, ring) => {
                 if let Some(ear) = Ear::new(ring) {
                     self.ears.insert(who, ear);
@@ -292,7 +297,7 @@ impl Worker {
             for packet in self.packets.drain(..) {
                 self.bytes.clear();
                 packet.encode(&mut self.bytes);
-                for who in &self.send_to {
+                for who in self.send_to.iter().filter(|_| !self.is_trial) {
                     if let Some(line) = self.lines.get(who)
                         && !line.send_voice(&self.bytes)
                     {
@@ -312,7 +317,7 @@ impl Worker {
             return;
         }
         self.looked_ns = now_ns;
-        let mut path = Path::default();
+        let mut path = Path { hearers: self.send_to.len(), ..Path::default() };
         for ear in self.ears.values_mut() {
             path.loss_percent = path.loss_percent.max(ear.loss_percent());
             path.jitter_ns = path.jitter_ns.max(ear.hearing.target_ns(now_ns));
@@ -326,7 +331,7 @@ impl Worker {
         }
         let report = Report {
             my_level: self.microphone.as_ref().map_or(0, |microphone| microphone.level),
-            am_sent: self.microphone.as_ref().is_some_and(|microphone| microphone.is_sent) && self.wish.mode != Mode::Muted,
+            am_sent: self.microphone.as_ref().is_some_and(|microphone| microphone.is_sent) && self.wish.mode != Mode::Muted && !self.is_trial,
             people: self.ears.iter().map(|(who, ear)| (*who, ear.level)).collect(),
             lines: self.lines.keys().copied().collect(),
         };

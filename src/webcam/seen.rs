@@ -10,10 +10,11 @@ use bevy::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Camera, CameraSource, CameraState, FaceLine, Faces, FilmCamera, Freshness, Layer, Pattern, device,
+    Camera, CameraSource, CameraState, FaceLine, Faces, FilmCamera, Freshness, Layer, Parcel, Pattern, device,
     post::{Post, PostOrder},
 };
 use crate::{
+    handover::MailboxReceiver,
     media::{FacePicture, Source},
     notice::Notice,
     room::{Agreed, Clock, FaceWay, Frame, Me, Mine, Now, Participant, ParticipantId, Sits, agree_on},
@@ -51,40 +52,49 @@ fn begin(way: Option<Res<FaceWay>>, clock: Res<Clock>, mut desk: ResMut<Desk>, m
 }
 
 fn on_turn(turn: On<TurnCamera>, clock: Option<Res<Clock>>, mut mine: ResMut<MyCamera>, mut desk: ResMut<Desk>, mut commands: Commands) {
-    let wants = match turn.event() {
-        TurnCamera::On(is_on) => *is_on,
-        TurnCamera::Toggle => !mine.is_on,
+    let (is_seen, is_tried) = match turn.event() {
+        TurnCamera::On(is_on) => (*is_on, mine.is_tried),
+        TurnCamera::Toggle => (!mine.is_on, mine.is_tried),
+        TurnCamera::Try(is_tried) => (mine.is_on, *is_tried),
     };
-    if wants == mine.is_on {
-        return;
-    }
     // Without time nothing moves.
     let Some(clock) = clock else { return };
-    if !wants {
+    if (is_seen || is_tried) && desk.camera.is_none() {
+        let opened = mine.choice.open(clock.0).and_then(|source| {
+            desk.generation = desk.generation.wrapping_add(1);
+            Camera::start(source, desk.generation, clock.0)
+        });
+        match opened {
+            Ok((camera, parcels)) => {
+                (desk.camera, desk.parcels) = (Some(camera), Some(parcels));
+                desk.watched.clear();
+            }
+            Err(sentence) => return commands.trigger(Notice::problem(sentence).about("camera")),
+        }
+    }
+    if is_seen && !mine.is_on {
+        let orders = desk.camera.as_ref().map(|camera| camera.orders().clone());
+        if let Some((orders, parcels)) = orders.zip(desk.parcels.take()) {
+            desk.tell_camera(PostOrder::Camera(Some((orders, parcels))));
+        }
+        commands.trigger(Notice::news("Your camera is on: everybody in the room sees you").about("camera"));
+    } else if mine.is_on && !is_seen {
+        // Also while it is tried: what others saw ends, and is never taken up again.
         turn_off(&mut mine, &mut desk);
         return commands.trigger(Notice::news("Your camera is off").about("camera"));
+    } else if !is_seen && !is_tried {
+        return turn_off(&mut mine, &mut desk);
     }
-    let opened = mine.choice.open(clock.0).and_then(|source| {
-        desk.generation = desk.generation.wrapping_add(1);
-        Camera::start(source, desk.generation, clock.0)
-    });
-    match opened {
-        Ok((camera, parcels)) => {
-            desk.tell_camera(PostOrder::Camera(Some((camera.orders().clone(), parcels))));
-            desk.camera = Some(camera);
-            desk.watched.clear();
-            mine.is_on = true;
-            commands.trigger(Notice::news("Your camera is on: everybody in the room sees you").about("camera"));
-        }
-        Err(sentence) => commands.trigger(Notice::problem(sentence).about("camera")),
-    }
+    (mine.is_on, mine.is_tried) = (is_seen, is_tried);
 }
 
 fn turn_off(mine: &mut MyCamera, desk: &mut Desk) {
-    mine.is_on = false;
+    if std::mem::take(&mut mine.is_on) {
+        desk.tell_camera(PostOrder::Camera(None));
+    }
+    mine.is_tried = false;
     mine.preview = None;
-    desk.camera = None;
-    desk.tell_camera(PostOrder::Camera(None));
+    (desk.camera, desk.parcels) = (None, None);
 }
 
 /// What the camera says of itself, and what it sees.
@@ -171,9 +181,14 @@ fn enlarged(picture: &FacePicture) -> Vec<u8> {
 }
 
 /// Who sees one's face how finely: those near by all of it, those far away a smaller one.
-fn choose_watchers(me: Option<Single<&Sits, With<Me>>>, people: Query<(&Participant, &Sits), Without<Me>>, mut desk: ResMut<Desk>) {
+fn choose_watchers(
+    me: Option<Single<&Sits, With<Me>>>,
+    people: Query<(&Participant, &Sits), Without<Me>>,
+    mine: Res<MyCamera>,
+    mut desk: ResMut<Desk>,
+) {
     let desk = desk.bypass_change_detection();
-    let (Some(me), Some(camera)) = (me, &desk.camera) else { return };
+    let (Some(me), Some(camera), true) = (me, &desk.camera, mine.is_on) else { return };
     let crowd = people.iter().count();
     let layer = |sits: &Sits| {
         let far = 2 * me.0.row().abs_diff(sits.0.row()) + me.0.column().abs_diff(sits.0.column());
@@ -206,6 +221,8 @@ pub enum TurnCamera {
     On(bool),
     /// The other of the two.
     Toggle,
+    /// On, but seen by nobody else; or no longer.
+    Try(bool),
 }
 
 /// Whether somebody's camera is on.
@@ -222,6 +239,8 @@ pub struct MyCamera {
     pub choice: CameraChoice,
     /// Whether it is on, and everybody sees it.
     pub is_on: bool,
+    /// Whether its person looks at it, seen or not.
+    pub is_tried: bool,
     /// What it sees, mirrored.
     pub preview: Option<FacePicture>,
 }
@@ -262,6 +281,8 @@ struct Desk {
     /// What the post is to hear of the camera, while there is none.
     untold: Option<PostOrder>,
     camera: Option<Camera>,
+    /// What it makes for others, until the post takes it.
+    parcels: Option<MailboxReceiver<Parcel>>,
     generation: u32,
     watched: BTreeMap<ParticipantId, Layer>,
     expected: BTreeMap<ParticipantId, Expected>,

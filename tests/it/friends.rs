@@ -25,7 +25,7 @@ use houselights::{
     theater::{Face, Tier},
     trace::{Trace, mono_ns},
     ui::Action,
-    voice::{MicrophoneChoice, Speak},
+    voice::{MicrophoneChoice, MicrophoneLevel, MyVoice, Speak},
     webcam::{CameraChoice, MyCamera, TurnCamera},
 };
 
@@ -260,6 +260,14 @@ fn two_guests_hear_each_other_only_while_a_microphone_is_on_and_a_muted_one_is_s
     cy.tell(Join { invite });
     until("all are here", [&mut ann, &mut bo, &mut cy], |friends| friends.iter_mut().all(|friend| friend.people().len() == 3));
     assert_eq!(level_of(&mut cy, "Bo"), 0, "microphones are off at first");
+    bo.0.world_mut().resource_mut::<MyVoice>().hears_itself = true;
+    let mut loud_frames = 0;
+    until("Bo tries the microphone", [&mut ann, &mut bo, &mut cy], |[ann, bo, cy]| {
+        assert_eq!([level_of(ann, "Bo"), level_of(cy, "Bo"), level_of(bo, "Bo")], [0; 3], "nobody else hears it");
+        loud_frames += u32::from(bo.0.world().resource::<MicrophoneLevel>().0 > 100);
+        loud_frames > 60
+    });
+    bo.0.world_mut().resource_mut::<MyVoice>().hears_itself = false;
     bo.tell(Speak::Hold(true));
     until("Ann and Cy hear Bo, who sits between", [&mut ann, &mut bo, &mut cy], |[ann, _, cy]| {
         level_of(ann, "Bo") > 100 && level_of(cy, "Bo") > 100
@@ -293,7 +301,15 @@ fn a_face_is_seen_by_all_while_its_camera_is_on_and_what_is_shown_without_words_
         world.query::<&Face>().iter(world).map(Face::shown).collect::<Vec<_>>()
     };
     assert!(faces(&mut ann).is_empty());
+    bo.tell(TurnCamera::Try(true));
+    let mut seen_frames = 0;
+    until("Bo looks at it first", [&mut ann, &mut bo, &mut cy], |[ann, bo, cy]| {
+        assert!(faces(ann).is_empty() && faces(cy).is_empty() && !bo.0.world().resource::<MyCamera>().is_on, "nobody else sees it");
+        seen_frames += u32::from(bo.0.world().resource::<MyCamera>().preview.is_some());
+        seen_frames > 30
+    });
     bo.tell(TurnCamera::On(true));
+    bo.tell(TurnCamera::Try(false));
     assert!(bo.0.world().resource::<MyCamera>().is_on);
     until("Ann and Cy see Bo move", [&mut ann, &mut bo, &mut cy], |[ann, _, cy]| {
         [ann, cy].into_iter().all(|friend| faces(friend).first().is_some_and(|shown| *shown > 5))
