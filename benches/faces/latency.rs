@@ -64,7 +64,6 @@ impl Look {
         let from_ns = mono_ns();
         // A picture may take a second.
         std::thread::sleep(Duration::from_secs(seconds as u64 + 1));
-        let passed_s = (mono_ns() - from_ns) as f64 / 1e9;
         let seen = Seen::of(&guest.ask("seen")?)?;
         let taken_ns = |number: i64| camera_ns + number * 1_000_000_000 / RATE;
         let first = (from_ns - camera_ns) * RATE / 1_000_000_000 + 1;
@@ -90,7 +89,7 @@ impl Look {
             quantile(&mut since_ms(|sight| sight.given_ns), 0.5),
             quantile(&mut drawn_ms, 0.95),
             drawn_ms.len(),
-            seen.frames as f64 / passed_s
+            seen.frames as f64 * 1e9 / seen.passed_ns as f64
         );
         Ok(Self { median_ms, summary })
     }

@@ -76,6 +76,7 @@ pub(crate) struct Seen {
     /// Frames in which each was heard.
     pub(crate) heard: BTreeMap<String, u64>,
     pub(crate) frames: u64,
+    pub(crate) passed_ns: i64,
     /// Whether nothing but time brings the next frame.
     pub(crate) rests: bool,
 }
@@ -131,7 +132,7 @@ fn watch_texture(cli: &Cli, invite: String) -> Result<(), String> {
     });
     offscreen.until_ready().map_err(|trouble| trouble.to_string())?;
     join(&mut offscreen.app, invite);
-    let (mut seen, mut last) = (Seen::default(), None);
+    let (mut seen, mut since_ns, mut last) = (Seen::default(), mono_ns(), None);
     loop {
         let begun_ns = mono_ns();
         offscreen.step();
@@ -145,7 +146,7 @@ fn watch_texture(cli: &Cli, invite: String) -> Result<(), String> {
         let pace = *offscreen.app.world().resource::<Pace>();
         seen.frames += 1;
         seen.rests = matches!(pace, Pace::Resting(_));
-        if !answer(offscreen.app.world_mut(), &lines, &mut seen) {
+        if !answer(offscreen.app.world_mut(), &lines, &mut seen, &mut since_ns) {
             return Ok(());
         }
         rest(pace, begun_ns);
@@ -174,7 +175,7 @@ fn watch_everybody(cli: &Cli, invite: String) -> Result<(), String> {
     app.update();
     join(&mut app, invite);
     let mut people = app.world_mut().query::<(&Participant, Option<&Face>, Option<&Talking>)>();
-    let (mut seen, mut before) = (Seen::default(), BTreeMap::new());
+    let (mut seen, mut since_ns, mut before) = (Seen::default(), mono_ns(), BTreeMap::new());
     loop {
         app.update();
         for (person, face, talking) in people.iter(app.world()) {
@@ -186,7 +187,7 @@ fn watch_everybody(cli: &Cli, invite: String) -> Result<(), String> {
             *seen.heard.entry(name).or_default() += u64::from(talking.is_some_and(|talking| talking.0 > 0));
         }
         seen.frames += 1;
-        if !answer(app.world_mut(), &lines, &mut seen) {
+        if !answer(app.world_mut(), &lines, &mut seen, &mut since_ns) {
             return Ok(());
         }
         sleep(LISTENING);
@@ -202,13 +203,16 @@ fn join(app: &mut App, invite: String) {
 }
 
 /// Answers the lines that wait; false if one says that it is over.
-fn answer(world: &mut World, lines: &Receiver<String>, seen: &mut Seen) -> bool {
+fn answer(world: &mut World, lines: &Receiver<String>, seen: &mut Seen, since_ns: &mut i64) -> bool {
     for line in lines.try_iter() {
         let answer = match &*line {
             "quit" => return false,
-            "seen" => json!({ "ok": true, "seen": seen }).to_string(),
+            "seen" => {
+                seen.passed_ns = mono_ns() - *since_ns;
+                json!({ "ok": true, "seen": seen }).to_string()
+            }
             "forget" => {
-                *seen = Seen::default();
+                (*seen, *since_ns) = (Seen::default(), mono_ns());
                 json!({ "ok": true }).to_string()
             }
             line => Line::parse(line)
