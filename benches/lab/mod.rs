@@ -9,6 +9,7 @@ pub(crate) mod correlate;
 pub(crate) mod ear;
 mod fft;
 pub(crate) mod film;
+pub(crate) mod heads;
 pub(crate) mod hub;
 pub(crate) mod person;
 pub(crate) mod self_test;
@@ -57,6 +58,11 @@ impl Lab {
     /// Another program in a participant's place, clock and all.
     pub(crate) fn command(&self, place: usize, program: &str) -> Command {
         self.spaces.command(place, program)
+    }
+
+    /// A stamp of a participant's clock, by ours.
+    pub(crate) fn ours_ns(&self, place: usize, theirs_ns: i64) -> i64 {
+        theirs_ns - spaces::offset_ns(place)
     }
 
     /// What was recorded.

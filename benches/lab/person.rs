@@ -34,13 +34,21 @@ impl Person {
     /// # Errors
     /// In a sentence.
     pub(crate) fn start(lab: &Lab, index: usize, sound: &str, words: &[&dyn AsRef<OsStr>]) -> Result<Self, String> {
+        Self::start_as(PROGRAM.as_ref(), lab, index, sound, words)
+    }
+
+    /// The same with a program that takes the same words and lines as ours.
+    ///
+    /// # Errors
+    /// In a sentence.
+    pub(crate) fn start_as(program: &OsStr, lab: &Lab, index: usize, sound: &str, words: &[&dyn AsRef<OsStr>]) -> Result<Self, String> {
         let round = lab.round.get();
         lab.round.set(round + 1);
         let folder = lab.spaces.folder.join(format!("person{index}-{round}"));
         let about = |error: std::io::Error| format!("Participant {index} cannot be started: {error}.");
         std::fs::create_dir_all(&folder).map_err(about)?;
         let log = std::fs::File::create(folder.join("stderr")).map_err(about)?;
-        let mut command = lab.spaces.command(index, PROGRAM);
+        let mut command = lab.spaces.command(index, program);
         command.args(words).args(["--headless", "--sound", sound, "--name", &format!("P{index}")]);
         for (option, name) in [("--config", "config"), ("--cache", "cache"), ("--trace", TRACE)] {
             command.arg(option).arg(folder.join(name));
@@ -123,14 +131,28 @@ impl Person {
     /// # Errors
     /// After `limit`, with the last state.
     pub(crate) fn wait_for(&mut self, what: &str, limit: Duration, is_so: impl Fn(&Value) -> bool) -> Result<Value, String> {
+        self.wait_for_answer("state", what, limit, is_so)
+    }
+
+    /// Writes a line again and again until its answer is as wished.
+    ///
+    /// # Errors
+    /// After `limit`, with the last answer.
+    pub(crate) fn wait_for_answer(
+        &mut self,
+        line: &str,
+        what: &str,
+        limit: Duration,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Result<Value, String> {
         let until_ns = mono_ns() + i64::try_from(limit.as_nanos()).unwrap_or(i64::MAX / 2);
         loop {
-            let state = self.ask("state")?;
-            if is_so(&state) {
-                return Ok(state);
+            let said = self.ask(line)?;
+            if is_so(&said) {
+                return Ok(said);
             }
             if mono_ns() > until_ns {
-                return Err(self.complaint(&format!("has no {what} after {limit:?}; its state is {state}")));
+                return Err(self.complaint(&format!("has no {what} after {limit:?}; its {line} is {said}")));
             }
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -40,6 +40,7 @@ impl Post {
                 peers: BTreeMap::new(),
                 camera: None,
                 inlets: BTreeMap::new(),
+                torn: Torn::default(),
             };
             carrier.port.wakes(unparks_current_thread());
             carrier.orders.wake_current_thread();
@@ -84,6 +85,7 @@ struct Carrier {
     peers: BTreeMap<LineId, ParticipantId>,
     camera: Option<(MailboxSender<Order>, MailboxReceiver<Parcel>)>,
     inlets: BTreeMap<ParticipantId, MailboxSender<Piece>>,
+    torn: Torn,
 }
 
 impl Carrier {
@@ -99,7 +101,13 @@ impl Carrier {
                         self.lines.values().for_each(|line| line.end_face(0));
                     }
                 }
-                PostOrder::Expect(who, inlet) => drop(self.inlets.insert(who, inlet)),
+                PostOrder::Expect(who, inlet) => {
+                    // A face comes straight, and that it comes goes round by the host: its beginning may be gone, and the next is three seconds away.
+                    if let Some(line) = self.lines.get(&who).filter(|line| self.torn.has(line.id())) {
+                        line.ask_face();
+                    }
+                    self.inlets.insert(who, inlet);
+                }
                 PostOrder::Forget(who) => drop(self.inlets.remove(&who)),
             }
         }
@@ -131,6 +139,7 @@ impl Carrier {
                     self.lines.insert(line.peer(), line);
                 }
                 LiveEvent::Down { line } => {
+                    self.torn.forget(line);
                     if let Some(peer) = self.peers.remove(&line)
                         && self.lines.get(&peer).is_some_and(|known| known.id() == line)
                     {
@@ -151,10 +160,16 @@ impl Carrier {
         }
     }
 
-    fn deliver(&self) {
+    fn deliver(&mut self) {
         while let Some(packet) = self.port.next_packet() {
             let inlet = self.peers.get(&packet.line).and_then(|who| self.inlets.get(who));
-            let Some(inlet) = inlet else { continue };
+            let Some(inlet) = inlet else {
+                self.torn.tear(packet.line, packet.stream);
+                continue;
+            };
+            if self.torn.is_torn(packet.line, packet.stream) {
+                continue;
+            }
             // Lines that follow each other count on, so that what comes late from an old one is recognised.
             let stream = packet.line.0 << 32 | u64::from(packet.stream);
             let piece = if packet.is_broken {
@@ -164,6 +179,7 @@ impl Carrier {
             };
             if inlet.send(piece).is_err() {
                 tracing::debug!("a face comes faster than it is decoded");
+                self.torn.tear(packet.line, packet.stream);
             }
         }
     }
@@ -202,6 +218,30 @@ impl Carrier {
     }
 }
 
+/// On each line the newest stream of which something was not delivered. The rest of it would be read as what it is not, and its sender lose the line.
+#[derive(Debug, Default)]
+struct Torn(BTreeMap<LineId, u32>);
+
+impl Torn {
+    fn tear(&mut self, line: LineId, stream: u32) {
+        let newest = self.0.entry(line).or_insert(stream);
+        *newest = stream.max(*newest);
+    }
+
+    /// Older streams count as torn as well: there is a newer group.
+    fn is_torn(&self, line: LineId, stream: u32) -> bool {
+        self.0.get(&line).is_some_and(|newest| stream <= *newest)
+    }
+
+    fn has(&self, line: LineId) -> bool {
+        self.0.contains_key(&line)
+    }
+
+    fn forget(&mut self, line: LineId) {
+        self.0.remove(&line);
+    }
+}
+
 /// Tells groups that follow each other apart on a line.
 const fn group(order: GroupOrder) -> u32 {
     order.generation << 24 | order.group & 0x00FF_FFFF
@@ -211,3 +251,21 @@ const ORDERS_MAX: usize = 256;
 /// Parcels come fifteen times a second and wake nobody.
 const BUSY: Duration = Duration::from_millis(4);
 const IDLE: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_delivered_of_a_stream_whose_beginning_was_not() {
+        let mut torn = Torn::default();
+        let (line, other) = (LineId(1), LineId(2));
+        assert!(!torn.is_torn(line, 0) && !torn.has(line));
+        torn.tear(line, 4);
+        torn.tear(line, 3);
+        assert_eq!([3, 4, 5].map(|stream| torn.is_torn(line, stream)), [true, true, false]);
+        assert!(torn.has(line) && !torn.has(other) && !torn.is_torn(other, 0));
+        torn.forget(line);
+        assert!(!torn.is_torn(line, 4));
+    }
+}

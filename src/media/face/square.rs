@@ -111,19 +111,21 @@ impl FacePicture {
 
 /// RGBA of three planes, each with its stride; rows must be whole.
 pub(super) fn rgba(side: usize, planes: [(&[u8], usize); 3]) -> Vec<u8> {
-    let mut rgba = Vec::with_capacity(side * side * 4);
+    // Written in place: seven faces fifteen times a second are felt on a small machine.
+    let mut rgba = vec![255; side * side * 4];
     let [luma, blue, red] = planes;
-    for y in 0..side {
+    for (y, out) in rgba.chunks_exact_mut(side * 4).enumerate() {
         let row = &luma.0[y * luma.1..][..side];
         let [blue, red] = [blue, red].map(|(bytes, stride)| &bytes[y / 2 * stride..][..side / 2]);
         // At this size two by two pixels may share their colour.
-        for ((pair, &blue), &red) in row.chunks(2).zip(blue).zip(red) {
+        for (((out, pair), &blue), &red) in out.chunks_exact_mut(8).zip(row.chunks_exact(2)).zip(blue).zip(red) {
             let (blue, red) = (i32::from(blue) - 128, i32::from(red) - 128);
             let differences = [409 * red, -100 * blue - 208 * red, 516 * blue];
-            for &code in pair {
+            for (out, &code) in out.chunks_exact_mut(4).zip(pair) {
                 let bright = 298 * (i32::from(code) - 16) + 128;
-                rgba.extend(differences.map(|difference| ((bright + difference) >> 8).clamp(0, 255) as u8));
-                rgba.push(255);
+                for (out, difference) in out.iter_mut().zip(differences) {
+                    *out = ((bright + difference) >> 8).clamp(0, 255) as u8;
+                }
             }
         }
     }
