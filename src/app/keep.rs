@@ -181,14 +181,7 @@ struct Voice {
 impl Default for Voice {
     fn default() -> Self {
         let usual = MyVoice::default();
-        Self {
-            microphone: String::new(),
-            has_microphone: true,
-            camera: 0,
-            has_camera: true,
-            cleans: usual.cleans,
-            duck_db: usual.duck_db,
-        }
+        Self { microphone: String::new(), has_microphone: true, camera: 0, has_camera: true, cleans: usual.cleans, duck_db: usual.duck_db }
     }
 }
 
@@ -292,6 +285,9 @@ mod tests {
         assert!(!world.resource::<MyVoice>().is_on() && !world.resource::<MyCamera>().is_on);
         let without = kept.after(Some(&MicrophoneChoice::None), Some(&CameraChoice::None), &mine);
         without.take_up(&mut world, (false, false));
-        assert_eq!((&world.resource::<MyVoice>().choice, &world.resource::<MyCamera>().choice), (&MicrophoneChoice::None, &CameraChoice::None));
+        assert_eq!(
+            (&world.resource::<MyVoice>().choice, &world.resource::<MyCamera>().choice),
+            (&MicrophoneChoice::None, &CameraChoice::None)
+        );
     }
 }

@@ -28,12 +28,7 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 /// A new film: its own tracks, the one its maker means to be seen, and the files beside it.
-fn begin(
-    screening: Res<Screening>,
-    swarm: Option<Res<Shared>>,
-    mut subtitles: ResMut<Subtitles>,
-    mut surface: ResMut<SubtitleSurface>,
-) {
+fn begin(screening: Res<Screening>, swarm: Option<Res<Shared>>, mut subtitles: ResMut<Subtitles>, mut surface: ResMut<SubtitleSurface>) {
     if subtitles.film != Some(screening.film) {
         *subtitles = Subtitles { film: Some(screening.film), ..Subtitles::default() };
         surface.clear();

@@ -68,7 +68,8 @@ fn on_action(
         // `speak` does these.
         Action::Speak(_)
         | Action::Camera
-        | Action::CameraTo(_) | Action::TryCamera(_)
+        | Action::CameraTo(_)
+        | Action::TryCamera(_)
         | Action::Emote(_)
         | Action::EmoteWheel
         | Action::VoiceTo(_)

@@ -9,9 +9,7 @@ use crate::theater::Hue;
 
 /// One look for every panel: one accent, near-black and warm greys in the dark, paper in the light, a grid of eight pixels.
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Look>()
-        .add_systems(EguiPrimaryContextPass, dress.run_if(resource_changed::<Look>))
-        .add_systems(Update, fit);
+    app.init_resource::<Look>().add_systems(EguiPrimaryContextPass, dress.run_if(resource_changed::<Look>)).add_systems(Update, fit);
 }
 
 pub(super) fn dress(mut contexts: EguiContexts, look: Res<Look>) -> Result {
@@ -250,11 +248,6 @@ mod tests {
             }
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn panels_grow_with_the_window_and_as_one_wants() {

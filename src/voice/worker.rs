@@ -331,7 +331,9 @@ impl Worker {
         }
         let report = Report {
             my_level: self.microphone.as_ref().map_or(0, |microphone| microphone.level),
-            am_sent: self.microphone.as_ref().is_some_and(|microphone| microphone.is_sent) && self.wish.mode != Mode::Muted && !self.is_trial,
+            am_sent: self.microphone.as_ref().is_some_and(|microphone| microphone.is_sent)
+                && self.wish.mode != Mode::Muted
+                && !self.is_trial,
             people: self.ears.iter().map(|(who, ear)| (*who, ear.level)).collect(),
             lines: self.lines.keys().copied().collect(),
         };
