@@ -29,7 +29,7 @@ pub(crate) struct Ruler {
 impl Ruler {
     /// Of a mono track of [`RATE`] samples a second.
     pub(crate) fn new(track: Vec<f32>) -> Self {
-        let thin = thin_out(&track);
+        let thin = thin_out(&track, THIN);
         let length = (thin.len() + WINDOW / THIN).next_power_of_two();
         let wide = Fft::new(length);
         let spectrum = transform(&wide, length, &thin);
@@ -76,7 +76,7 @@ impl Ruler {
     fn search_anywhere(&self, window: &[f32]) -> Option<f64> {
         let norms = sliding_energy(&self.thin, WINDOW / THIN);
         let best = [0.0, 0.0025, -0.0025, 0.005, -0.005].into_iter().filter_map(|slope| {
-            let window = thin_out(&stretched(window, slope));
+            let window = thin_out(&stretched(window, slope), THIN);
             peak(&correlate(&self.wide, &self.spectrum, &window), &norms, energy(&window))
         });
         best.max_by(|a, b| a.likeness.total_cmp(&b.likeness)).map(|best| best.at * THIN as f64)
@@ -152,8 +152,8 @@ pub(crate) fn power(samples: &[f32]) -> f64 {
 }
 
 /// Means of so many samples: what is lost above is lost in both.
-fn thin_out(samples: &[f32]) -> Vec<f32> {
-    samples.chunks_exact(THIN).map(|few| few.iter().sum::<f32>() / THIN as f32).collect()
+pub(super) fn thin_out(samples: &[f32], by: usize) -> Vec<f32> {
+    samples.chunks_exact(by).map(|few| few.iter().sum::<f32>() / by as f32).collect()
 }
 
 /// As if it had been played slower or faster by that part; its middle stays where it is.

@@ -49,12 +49,12 @@ impl Lab {
         Self::make(lines, |folder| has_ears.then(|| Ear::open(folder, lines.len(), false)).transpose())
     }
 
-    /// A place for each line, with ears and a microphone.
+    /// A place for each line, and for the first so many ears and a microphone. Each makes the sound server work, so nobody has them in vain.
     ///
     /// # Errors
     /// In a sentence.
-    pub(crate) fn open_to_talk(lines: &[Line]) -> Result<Self, String> {
-        Self::make(lines, |folder| Ear::open(folder, lines.len(), true).map(Some))
+    pub(crate) fn open_to_talk(lines: &[Line], people: usize) -> Result<Self, String> {
+        Self::make(lines, |folder| Ear::open(folder, people, true).map(Some))
     }
 
     fn make(lines: &[Line], ear: impl FnOnce(&Path) -> Result<Option<Ear>, String>) -> Result<Self, String> {

@@ -68,7 +68,8 @@ pub(crate) fn until_heard(lab: &Lab, mouth: usize, ear: usize) -> Result<usize, 
             let tape = lab.ear()?.tape();
             (tape.speech(mouth), tape.sound(ear), tape.length())
         };
-        if delays_ms(&speech, &heard, from..to).iter().any(|delay_ms| delay_ms.is_finite()) {
+        // What was said longer ago was looked at before.
+        if delays_ms(&speech, &heard, from.max(to.saturating_sub(RECENT))..to).iter().any(|delay_ms| delay_ms.is_finite()) {
             return Ok(to);
         }
         std::thread::sleep(Duration::from_millis(250));
@@ -129,6 +130,8 @@ fn synthesise(folder: &Path, word: &str, pitch: u32) -> Result<Vec<f32>, String>
     Ok(bytes.chunks_exact(2).map(|sample| f32::from(i16::from_le_bytes([sample[0], sample[1]])) / 32_768.0).collect())
 }
 
+/// Two words that are a while apart.
+const RECENT: usize = 5 * RATE as usize;
 /// Hard and soft beginnings, short and long.
 const WORDS: [&str; 8] = ["popcorn", "midnight", "wonderful", "seventeen", "camera", "yellow", "darling", "theater"];
 /// −70 dB.

@@ -44,7 +44,7 @@ pub(crate) fn beside_mumble(arguments: &Arguments) -> Result<Vec<Row>, String> {
 /// Two on the link, and in its middle a third, whom only a server needs: to it and on to the other takes as long as from one to the other.
 fn lab() -> Result<Lab, String> {
     let link = Line::from(Way { jitter_ms: LINK_JITTER_MS, ..Way::delay(LINK_MS) });
-    Lab::open_to_talk(&[link, link, Line::default()])
+    Lab::open_to_talk(&[link, link, Line::default()], 2)
 }
 
 fn count(arguments: &Arguments) -> usize {

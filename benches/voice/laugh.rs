@@ -73,7 +73,7 @@ impl Evening {
 
 fn evening(arguments: &Arguments) -> Result<Evening, String> {
     let seconds = arguments.long_or(120, 15);
-    let lab = Lab::open_to_talk(&[Way { jitter_ms: 5.0, loss: 0.01, ..Way::delay(40.0) }.into(); PEOPLE])?;
+    let lab = Lab::open_to_talk(&[Way { jitter_ms: 5.0, loss: 0.01, ..Way::delay(40.0) }.into(); PEOPLE], PEOPLE)?;
     let recipe = Recipe { seconds: seconds * 2 + 120, ..Recipe::default() };
     let film = recipe.make(lab.folder())?;
     let own = |place: usize| ["--camera", "pattern", "--mic", &format!("device:{}", microphone(place))].map(str::to_owned).to_vec();
