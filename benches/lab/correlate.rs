@@ -23,6 +23,8 @@ pub(crate) struct Ruler {
     window: usize,
     /// From this likeness on a place is no chance.
     sure: f64,
+    /// Below this one, stretching is tried.
+    clear: f64,
     is_sieved: bool,
 }
 
@@ -33,7 +35,7 @@ impl Ruler {
         let length = (thin.len() + WINDOW / THIN).next_power_of_two();
         let wide = Fft::new(length);
         let spectrum = transform(&wide, length, &thin);
-        Self { track, thin, spectrum, wide, near: Fft::new(NEAR), window: WINDOW, sure: SURE, is_sieved: false }
+        Self { track, thin, spectrum, wide, near: Fft::new(NEAR), window: WINDOW, sure: SURE, clear: CLEAR, is_sieved: false }
     }
 
     /// For recordings in which the film is held down and people talk over it: of both only what lies above 12 kHz is compared, where a word from a synthesiser
@@ -41,7 +43,7 @@ impl Ruler {
     /// makes chance resemblance rarer still.
     pub(crate) fn beside_voices(track: Vec<f32>) -> Self {
         let whole = Self::new(track);
-        Self { track: sieved(&whole.track), window: WINDOW / 5, sure: SURE / 2.0, is_sieved: true, ..whole }
+        Self { track: sieved(&whole.track), window: WINDOW / 5, sure: SURE / 2.0, clear: SURE, is_sieved: true, ..whole }
     }
 
     /// The windows of a recording with these middles, in their order.
@@ -94,7 +96,7 @@ impl Ruler {
             peak(&correlate(&self.near, &spectrum, &window), &norms, energy(&window))
         };
         let mut best = look(0.0)?;
-        if best.likeness < CLEAR {
+        if best.likeness < self.clear {
             // Small ones first; the search ends where there is hardly a difference left.
             for slope in (1..=SLOPES).flat_map(|slope| [slope, -slope]).map(|slope| f64::from(slope) * SLOPE_STEP) {
                 best = look(slope).filter(|other| other.likeness > best.likeness).unwrap_or(best);
@@ -233,7 +235,7 @@ const SILENT: f64 = 1e-6;
 const TINY: f64 = 1e-12;
 /// From this likeness on a place is no chance: of windows of this length that are unlike none comes near it.
 const SURE: f64 = 0.5;
-/// Below it, stretching is tried.
+/// What a window without a neighbour's noise over it reaches unless it is stretched.
 const CLEAR: f64 = 0.9;
 const SAME: f64 = 0.98;
 const SLOPES: i32 = 11;

@@ -74,7 +74,11 @@ impl Ear {
             end(&mut server);
             about("parec", error)
         })?;
-        let tape = Arc::new(Mutex::new(Tape { speakers: vec![Vec::new(); count], mouths: vec![Vec::new(); channel_count - count * 2], stamps: Vec::new() }));
+        let tape = Arc::new(Mutex::new(Tape {
+            speakers: vec![Vec::new(); count],
+            mouths: vec![Vec::new(); channel_count - count * 2],
+            stamps: Vec::new(),
+        }));
         let output = recorder.stdout.take();
         let kept = Arc::clone(&tape);
         let body = move || output.map_or((), |output| record(output, &kept));

@@ -125,7 +125,10 @@ fn synthesise(folder: &Path, word: &str, pitch: u32) -> Result<Vec<f32>, String>
     let file = folder.join("word.wav");
     run(Command::new("espeak-ng").args(["-v", "en", "-s", "190", "-p", &pitch.to_string(), "-w"]).arg(&file).arg(word))?;
     let mut command = Command::new("ffmpeg");
-    command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"]).arg(&file).args(["-ar", "48000", "-ac", "1", "-f", "s16le", "-"]);
+    command
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"])
+        .arg(&file)
+        .args(["-ar", "48000", "-ac", "1", "-f", "s16le", "-"]);
     let bytes = run(&mut command)?;
     Ok(bytes.chunks_exact(2).map(|sample| f32::from(i16::from_le_bytes([sample[0], sample[1]])) / 32_768.0).collect())
 }

@@ -37,7 +37,8 @@ pub(crate) fn beside_mumble(arguments: &Arguments) -> Result<Vec<Row>, String> {
         heard(&lab, count(arguments))?
     };
     let [our, their] = [&ours_ms, &theirs_ms].map(|delays_ms| quantile(&mut delays_ms.clone(), 0.5));
-    let note = format!("ms, link included; ours {}; Mumble's {}, its threshold set as {}", summary(&ours_ms), summary(&theirs_ms), Mumble::NOTE);
+    let note =
+        format!("ms, link included; ours {}; Mumble's {}, its threshold set as {}", summary(&ours_ms), summary(&theirs_ms), Mumble::NOTE);
     Ok(vec![Row::at_most("voice.mumble", our / their, 0.8, "×").against(our, their).noting(note)])
 }
 

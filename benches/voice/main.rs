@@ -41,7 +41,8 @@ fn main() -> ExitCode {
         }
     }
     arguments.measure(&mut rows, blank("voice.latency", 95.0, "ms"), |arguments| lab::check().and_then(|()| latency::run(arguments)));
-    arguments.measure(&mut rows, blank("voice.mumble", 0.8, "×"), |arguments| lab::check().and_then(|()| latency::beside_mumble(arguments)));
+    arguments
+        .measure(&mut rows, blank("voice.mumble", 0.8, "×"), |arguments| lab::check().and_then(|()| latency::beside_mumble(arguments)));
     laugh::run(&arguments, &mut rows);
     arguments.print(rows)
 }
