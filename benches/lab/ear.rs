@@ -1,4 +1,7 @@
 //! A sound server of our own with a loudspeaker for everybody, and one recording of them all: what it holds was heard at the same instant.
+//!
+//! Microphones, where there are some, hang on further channels of the same sink: what is played to a [`mouth`] is what its [`microphone`] hears, and stands in
+//! the same recording beside what the ears hear.
 
 use std::{
     io::Read as _,
@@ -24,17 +27,18 @@ pub(crate) struct Ear {
 }
 
 impl Ear {
-    /// Loudspeakers [`speaker`] 0 to `count`, at most 16, and a recording that begins now.
-    pub(crate) fn open(folder: &Path, count: usize) -> Result<Self, String> {
+    /// Loudspeakers [`speaker`] 0 to `count`, and a recording that begins now. A sink has 32 channels at most, of which a loudspeaker takes two and a
+    /// microphone one.
+    pub(crate) fn open(folder: &Path, count: usize, has_microphones: bool) -> Result<Self, String> {
+        let channel_count = if has_microphones { count * 3 } else { count * 2 };
         let folder = folder.join("sound");
         let about = |what: &str, error: std::io::Error| format!("{what}: {error}. scripts/rivals installs what is missing.");
         std::fs::create_dir(&folder).map_err(|error| about("The sound server's folder", error))?;
-        let channels = (0..count * 2).map(|channel| format!("aux{channel}")).collect::<Vec<_>>().join(",");
+        let channels = (0..channel_count).map(|channel| format!("aux{channel}")).collect::<Vec<_>>().join(",");
         let mut script = format!(
-            "load-module module-native-protocol-unix auth-anonymous=1 socket={0}/native\n\
-             load-module module-null-sink sink_name=hall rate=48000 channels={1} channel_map={channels}\n",
-            folder.display(),
-            count * 2
+            "load-module module-native-protocol-unix auth-anonymous=1 socket={}/native\n\
+             load-module module-null-sink sink_name=hall rate=48000 channels={channel_count} channel_map={channels}\n",
+            folder.display()
         );
         for index in 0..count {
             script += &format!(
@@ -44,6 +48,11 @@ impl Ear {
                 index * 2,
                 index * 2 + 1
             );
+        }
+        for index in 0..channel_count - count * 2 {
+            let on = format!("channels=1 channel_map=mono master_channel_map=aux{} remix=no", count * 2 + index);
+            script += &format!("load-module module-remap-sink sink_name={} master=hall {on}\n", mouth(index));
+            script += &format!("load-module module-remap-source source_name={} master=hall.monitor {on}\n", microphone(index));
         }
         std::fs::write(folder.join("default.pa"), script).map_err(|error| about("The sound server's script", error))?;
         let socket = format!("unix:{}/native", folder.display());
@@ -58,14 +67,18 @@ impl Ear {
         }
         let mut recorder = bound(&["parec", "--raw", "--latency-msec=5", "--rate=48000", "--format=s16le", "-d", "hall.monitor"]);
         recorder
-            .args([format!("--channels={}", count * 2), format!("--channel-map={channels}")])
+            .args([format!("--channels={channel_count}"), format!("--channel-map={channels}")])
             .env("PULSE_SERVER", &socket)
             .env("HOME", &folder);
         let mut recorder = recorder.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(|error| {
             end(&mut server);
             about("parec", error)
         })?;
-        let tape = Arc::new(Mutex::new(Tape { speakers: vec![Vec::new(); count], stamps: Vec::new() }));
+        let tape = Arc::new(Mutex::new(Tape {
+            speakers: vec![Vec::new(); count],
+            mouths: vec![Vec::new(); channel_count - count * 2],
+            stamps: Vec::new(),
+        }));
         let output = recorder.stdout.take();
         let kept = Arc::clone(&tape);
         let body = move || output.map_or((), |output| record(output, &kept));
@@ -102,9 +115,20 @@ pub(crate) fn speaker(index: usize) -> String {
     format!("p{index}")
 }
 
-/// The left channel of every loudspeaker, and when it was heard.
+/// Where to play what a participant says.
+pub(crate) fn mouth(index: usize) -> String {
+    format!("mouth{index}")
+}
+
+/// The name of a participant's microphone.
+pub(crate) fn microphone(index: usize) -> String {
+    format!("mic{index}")
+}
+
+/// The left channel of every loudspeaker, what every mouth said, and when it was heard.
 pub(crate) struct Tape {
     pub(crate) speakers: Vec<Vec<i16>>,
+    mouths: Vec<Vec<i16>>,
     /// So many samples were there at that time.
     stamps: Vec<(usize, i64)>,
 }
@@ -132,8 +156,22 @@ impl Tape {
 
     /// One loudspeaker's samples, −1 to 1.
     pub(crate) fn sound(&self, speaker: usize) -> Vec<f32> {
-        self.speakers[speaker].iter().map(|&sample| f32::from(sample) / 32_768.0).collect()
+        floats(&self.speakers[speaker])
     }
+
+    /// What a mouth said, −1 to 1; a sample is of the same instant as that of any loudspeaker.
+    pub(crate) fn speech(&self, mouth: usize) -> Vec<f32> {
+        floats(&self.mouths[mouth])
+    }
+
+    /// Samples so far.
+    pub(crate) fn length(&self) -> usize {
+        self.speakers[0].len()
+    }
+}
+
+fn floats(samples: &[i16]) -> Vec<f32> {
+    samples.iter().map(|&sample| f32::from(sample) / 32_768.0).collect()
 }
 
 /// Reads until the recorder ends.
@@ -144,15 +182,20 @@ fn record(mut output: ChildStdout, tape: &Mutex<Tape>) {
         let now_ns = mono_ns();
         let mut tape = tape.lock().unwrap_or_else(PoisonError::into_inner);
         pending.extend_from_slice(&buffer[..length]);
-        let frame_bytes = tape.speakers.len() * 4;
+        let ears_bytes = tape.speakers.len() * 4;
+        let frame_bytes = ears_bytes + tape.mouths.len() * 2;
         let whole = pending.len() / frame_bytes * frame_bytes;
         for frame in pending[..whole].chunks_exact(frame_bytes) {
-            for (speaker, pair) in tape.speakers.iter_mut().zip(frame.chunks_exact(4)) {
+            let (ears, mouths) = frame.split_at(ears_bytes);
+            for (speaker, pair) in tape.speakers.iter_mut().zip(ears.chunks_exact(4)) {
                 speaker.push(i16::from_le_bytes([pair[0], pair[1]]));
+            }
+            for (mouth, sample) in tape.mouths.iter_mut().zip(mouths.chunks_exact(2)) {
+                mouth.push(i16::from_le_bytes([sample[0], sample[1]]));
             }
         }
         pending.drain(..whole);
-        let count = tape.speakers[0].len();
+        let count = tape.length();
         tape.stamps.push((count, now_ns));
     }
 }

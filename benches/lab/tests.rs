@@ -4,10 +4,12 @@ mod correlate;
 mod fft;
 mod track;
 mod wire;
+mod word;
 
 use correlate::{EVERY, Place, RATE, Ruler, WINDOW};
 use track::{Noise, track};
 use wire::{Line, Way, Wires};
+use word::{LONGEST, late, words};
 
 /// What somebody hears who is `late_s` behind at first and whose clock is fast by `slope`, with noise over it.
 fn heard(track: &[f32], late_s: f64, slope: f64, noise: f32) -> Vec<f32> {
@@ -77,6 +79,58 @@ fn a_jump_is_followed() {
         let truth_s = if middle < 200_000 { 0.0 } else { 100_000.0 / RATE };
         assert!((apart_s - truth_s).abs() < 1e-5, "{apart_s} at {middle}");
     }
+}
+
+#[test]
+fn the_film_is_found_under_voices_that_are_louder() {
+    let track = track(6);
+    let ruler = Ruler::beside_voices(track.clone());
+    let (mut random, mut low) = (Noise(7), [0.0_f32; 4]);
+    for (late_s, slope) in [(1.2345, 0.0), (0.5001, 1e-4), (0.5, -1e-4), (2.0, 0.005), (2.0, -0.0012)] {
+        // Held down by 8 dB, and over it what has nothing above 12 kHz worth speaking of.
+        let mut both = heard(&track, late_s, slope, 0.0);
+        for sample in &mut both {
+            low.iter_mut().fold(random.next(), |input, state| {
+                *state += (input - *state) * 0.1;
+                *state
+            });
+            *sample = *sample * 0.4 + low[3];
+        }
+        let places = ruler.follow(&both, (FROM..TO).step_by(EVERY));
+        let (worst_ms, unanswered) = errors(&places, late_s, slope);
+        // One wave of what is up there.
+        assert!(worst_ms < 0.1 && unanswered == 0, "{late_s} s, {slope}: {worst_ms} ms, {unanswered} unanswered");
+    }
+}
+
+#[test]
+fn words_are_found_where_they_were_said_and_how_late_they_are_heard() {
+    let track = track(6);
+    let said = [24_000..48_000, 96_000..125_000, 200_000..220_000];
+    let mut speech = vec![0.0; 280_000];
+    for word in &said {
+        speech[word.clone()].copy_from_slice(&track[word.clone()]);
+    }
+    let found = words(&speech);
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().zip(&said).all(|(found, said)| found.start.abs_diff(said.start) < 960 && found.end.abs_diff(said.end) < 960));
+    assert_eq!(words(&speech[..210_000]).len(), 2, "the third is not over");
+    let mut random = Noise(3);
+    // The first comes 90 ms late and the second 300.5 ms, softer and with noise; the third never.
+    let mut heard: Vec<f32> = (0..400_000).map(|_| random.next() * 0.02).collect();
+    for (word, late) in said.iter().zip([4_320, 14_424]) {
+        word.clone().for_each(|at| heard[at + late] += track[at] * 0.3);
+    }
+    // And once the first comes 100 ms late, and 10 ms less from its middle on, as from a buffer that has too much.
+    let mut hurried = vec![0.0; 400_000];
+    (24_000..36_000).for_each(|at| hurried[at + 4_800] = track[at]);
+    (36_480..48_000).for_each(|at| hurried[at + 4_320] = track[at]);
+    let hurried = late(&speech[found[0].clone()], &hurried[found[0].start..]);
+    assert!(hurried.is_some_and(|late| (4_319.0..4_801.0).contains(&late)), "{hurried:?}");
+    let late = |word: usize| late(&speech[found[word].clone()], &heard[found[word].start..]);
+    assert!(late(0).is_some_and(|late| (late - 4_320.0).abs() < 1.0) && late(1).is_some_and(|late| (late - 14_424.0).abs() < 1.0));
+    assert_eq!(late(2), None);
+    assert!(heard[found[2].start..].len() > LONGEST);
 }
 
 /// Sends packets of 1000 bytes so often and says when each arrived.

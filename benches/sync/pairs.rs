@@ -6,13 +6,12 @@ use houselights::trace::mono_ns;
 
 use super::{
     lab::{
-        Lab, Person,
+        Lab,
         arguments::{Arguments, blank},
         correlate::Ruler,
         film::Recipe,
-        leave,
+        gather, leave,
         self_test::hub_note,
-        speaker,
         step::{Steps, found, middles, said},
         track::track,
         wire::Way,
@@ -59,7 +58,7 @@ fn three(arguments: &Arguments, way: Way) -> Result<(Steps, Steps, String), Stri
     let note = hub_note(&lab, way.delay_ms)?;
     let recipe = Recipe { seconds: seconds + 60, ..Recipe::default() };
     let film = recipe.make(lab.folder())?;
-    let mut people = gathered(&lab, &film, 3)?;
+    let mut people = gather(&lab, &film, 3, |_| Vec::new())?;
     people[0].ask("play")?;
     std::thread::sleep(Duration::from_secs(5));
     let from_ns = mono_ns();
@@ -73,19 +72,4 @@ fn three(arguments: &Arguments, way: Way) -> Result<(Steps, Steps, String), Stri
     let claimed = Steps::between(&traces.iter().zip(&places).map(|(trace, places)| said(trace, places, &tape)).collect::<Vec<_>>());
     let error = recorded.minus(&claimed);
     Ok((recorded, error, note))
-}
-
-/// A host with the film and guests who see it; nothing plays yet.
-fn gathered(lab: &Lab, film: &std::path::Path, count: usize) -> Result<Vec<Person>, String> {
-    let sound = |index: usize| format!("device:{}", speaker(index));
-    let mut host = Person::start(lab, 0, &sound(0), &[&"host", &film, &"--relay", &"none"])?;
-    let invite = host.invite()?;
-    let mut people = vec![host];
-    for index in 1..count {
-        people.push(Person::start(lab, index, &sound(index), &[&"join", &invite, &"--relay", &"none"])?);
-    }
-    for person in &mut people {
-        person.wait_for("film", Duration::from_secs(30), |state| state["film"].is_string())?;
-    }
-    Ok(people)
 }

@@ -1,6 +1,8 @@
-//! What voices cost and how true they are: figures beside a rival or a bound measured in the same run.
+//! What voices cost, how true and how quick they are: figures beside a rival or a bound measured in the same run.
 //!
-//! `cargo bench --bench voice` prints a table; `-- --json` one object a line; `-- --only ID` one row (or all whose name begins so).
+//! `cargo bench --bench voice` prints a table; `-- --json` one object a line; `-- --only ID` one row (or all whose name begins so); `-- --short` a quick try.
+//! What people hear of each other (`voice.latency`, `voice.mumble`, `voice.laugh`, `voice.step`) is measured in rooms of the lab, which need Linux and root;
+//! elsewhere these rows say so. The others need neither.
 
 #![expect(
     clippy::print_stdout,
@@ -12,25 +14,35 @@
 mod cpu;
 mod echo;
 mod jitter;
+#[path = "../lab/mod.rs"]
+#[expect(dead_code, reason = "shared with the benches `sync` and `room`")]
+mod lab;
+mod latency;
+mod laugh;
+mod mumble;
 mod signal;
 #[path = "../film/table.rs"]
 mod table;
 
+use std::process::ExitCode;
+
+use lab::arguments::{Arguments, blank};
 use table::Row;
 
-fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let only = arguments.iter().position(|argument| argument == "--only").and_then(|at| arguments.get(at + 1).cloned());
-    let is_json = arguments.iter().any(|argument| argument == "--json");
+fn main() -> ExitCode {
+    let arguments = Arguments::read();
+    let mut rows = Vec::new();
     let benches: [(&str, fn() -> Vec<Row>); 4] =
         [("voice.jitter", jitter::run), ("voice.echo", echo::run), ("voice.doubletalk", echo::double_talk), ("voice.cpu", cpu::run)];
-    let mut rows = Vec::new();
     for (id, run) in benches {
-        if only.as_ref().is_none_or(|only| id.starts_with(only.as_str()) || only.starts_with(id)) {
+        if arguments.wants(id) {
             eprintln!("measuring {id} …");
             rows.extend(run());
         }
     }
-    rows.retain(|row| only.as_ref().is_none_or(|only| row.id.starts_with(only.as_str())));
-    table::print(&rows, is_json);
+    arguments.measure(&mut rows, blank("voice.latency", 95.0, "ms"), |arguments| lab::check().and_then(|()| latency::run(arguments)));
+    arguments
+        .measure(&mut rows, blank("voice.mumble", 0.8, "×"), |arguments| lab::check().and_then(|()| latency::beside_mumble(arguments)));
+    laugh::run(&arguments, &mut rows);
+    arguments.print(rows)
 }
