@@ -40,6 +40,7 @@ pub(crate) fn run() -> Vec<Row> {
                     people: 0,
                     stand: None,
                     standing: 0,
+                    faces: 0,
                     look: (0.0, 0.0),
                 };
                 let mut shot = take_shot(&order).unwrap();

@@ -223,6 +223,10 @@ pub struct Shot {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=70))]
     pub people: u8,
 
+    /// How many of the sample people show a camera's picture
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=70))]
+    pub faces: u8,
+
     /// On one's feet: metres to the right of the middle, and from the screen
     #[arg(long, value_name = "X,Z", allow_hyphen_values = true)]
     pub stand: Option<Spot>,

@@ -3,12 +3,15 @@
 use bevy::prelude::*;
 
 use crate::{
+    media::FaceCutter,
     net::{Addresses, ParticipantId},
     room::{
         Appearance, Arrived, Hosting, Me, Moderation, Participant, Playback, ReadyFor, Right, Room, Say, SeatNumber, Sits, Standing,
         Viewing, ViewingState, Wished, Words,
     },
+    theater::Face,
     ui::Panels,
+    webcam::{CameraSource as _, Look, Pattern},
 };
 
 /// Lets them come in and sit down.
@@ -56,6 +59,15 @@ pub(super) fn talk(world: &mut World, shows: Shows) {
     for person in people.into_iter().filter(|person| Some(*person) != late) {
         world.entity_mut(person).insert(ReadyFor(generation));
     }
+}
+
+/// A face as a camera would show it.
+pub(super) fn face(number: usize) -> Option<Face> {
+    let Look::Shot(shot) = Pattern::new((number * 37 % 256) as u8).look(number as i64 * 1_700_000_000) else { return None };
+    let picture = shot.seen.cut(&mut FaceCutter::default(), Face::SIZE).ok()?.picture(0);
+    let face = Face::default();
+    face.show(&picture.rgba);
+    Some(face)
 }
 
 fn find(world: &mut World, name: &str) -> Option<Entity> {

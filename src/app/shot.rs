@@ -48,6 +48,7 @@ pub(super) fn run(shot: &cli::Shot, cli: &Cli) -> Result<ExitCode, String> {
         people: usize::from(shot.people),
         stand: shot.stand.map(|spot| Vec2::new(spot.x, spot.z)),
         standing: usize::from(shot.standing),
+        faces: usize::from(shot.faces),
         look: (shot.look.yaw.to_radians(), shot.look.pitch.to_radians()),
     };
     take(&order)?.save_png(&shot.out).map_err(|error| format!("{error}."))?;
@@ -99,7 +100,7 @@ fn arrange(app: &mut App, order: &ShotOrder) {
     *world.resource_mut::<Viewer>() = Viewer { seat, ..Viewer::default() };
     world.resource_mut::<Viewer>().turn(order.look.0, order.look.1);
     world.resource_mut::<Myself>().seat = seat;
-    seat_people(world, seat, order.people, order.standing);
+    seat_people(world, seat, order);
     world.resource_mut::<Cinema>().0 = order.cinema;
     world.resource_mut::<Panels>().are_hidden = !order.ui;
     world.resource_mut::<Remote>().is_up = order.ui;
@@ -111,16 +112,21 @@ fn arrange(app: &mut App, order: &ShotOrder) {
 }
 
 /// Sample people, from the best seat outwards; the seat one looks from is one's own.
-fn seat_people(world: &mut World, own: SeatNumber, count: usize, standing: usize) {
-    if count == 0 {
+fn seat_people(world: &mut World, own: SeatNumber, order: &ShotOrder) {
+    if order.people == 0 {
         return;
     }
     let best = seat_place(SeatNumber::BEST).eye;
     let mut seats: Vec<SeatNumber> = SeatNumber::all().filter(|seat| *seat != own).collect();
     seats.sort_by(|a, b| seat_place(*a).eye.distance(best).total_cmp(&seat_place(*b).eye.distance(best)));
-    for (number, seat) in seats.into_iter().take(count).enumerate() {
+    for (number, seat) in seats.into_iter().take(order.people).enumerate() {
         let somebody = world.spawn((avatar::sample(number + 1), Sits(seat))).id();
-        if number < standing {
+        if number < order.faces
+            && let Some(face) = sample::face(number)
+        {
+            world.entity_mut(somebody).insert(face);
+        }
+        if number < order.standing {
             // In the aisles and behind the last row, each turned another way.
             let side = if number % 2 == 0 { 1.0 } else { -1.0 };
             let at = free_near(Vec2::new(side * 4.5, 4.0 + number as f32 * 1.3));
@@ -216,6 +222,8 @@ pub struct ShotOrder {
     pub stand: Option<Vec2>,
     /// How many of the sample people stand about.
     pub standing: usize,
+    /// How many of the sample people show a camera's picture.
+    pub faces: usize,
     /// How far the head is turned to the left and raised, radians.
     pub look: (f32, f32),
 }

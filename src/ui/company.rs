@@ -74,6 +74,7 @@ fn gather(
         waiting: waiting.and_then(|for_s| Waiting::of(&all, for_s)),
         people: all,
         standing: *standing,
+        has_film: playback.is_some_and(|playback| playback.film.is_some()),
         is_heard: voice.is_on(),
         is_seen: camera.is_on,
         rights: me.iter().next().copied().unwrap_or_default(),
@@ -99,6 +100,8 @@ pub struct Company {
     pub is_heard: bool,
     /// Whether one's camera is on.
     pub is_seen: bool,
+    /// Whether a film is on.
+    pub has_film: bool,
     /// Whether the remote is kept for some.
     pub is_locked: bool,
     /// For how long a film waits for everybody.

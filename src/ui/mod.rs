@@ -26,6 +26,7 @@ mod person;
 mod place;
 mod pointer;
 mod remote;
+mod sent;
 mod settings;
 mod speak;
 mod theme;

@@ -4,14 +4,15 @@ use bevy_egui::egui::{self, Align, Align2, Area, ComboBox, Frame, Id, Layout, Ri
 use super::{
     Action, Company, Look, Theme,
     parts::small_button,
+    sent,
     theme::{ACCENT, GRID, Palette},
 };
 use crate::{
     audio::{DeviceName, Devices, LookForDevices, Mixer, OFFSET_MAX_MS, Tune, Tuning},
     film::{HardwareDecoding, LeftAt, SubtitleLook},
-    room::{Frame as Order, GatherLimit, Moderation},
+    room::{Frame as Order, GatherLimit, Moderation, ParticipantId},
     theater::{PlaceSettings, Quality},
-    voice::{MicrophoneChoice, MicrophoneLevel, MyVoice, microphones},
+    voice::{Hearers, MicrophoneChoice, MicrophoneLevel, MyVoice, microphones},
     webcam::{CameraChoice, MyCamera, cameras},
 };
 
@@ -28,7 +29,7 @@ fn gather(
     mixer: Option<Res<Mixer>>,
     devices: Option<Res<Devices>>,
     left_at: Option<Res<LeftAt>>,
-    (level, mine, camera): (Res<MicrophoneLevel>, Res<MyVoice>, Res<MyCamera>),
+    (level, hearers, mine, camera): (Res<MicrophoneLevel>, Res<Hearers>, Res<MyVoice>, Res<MyCamera>),
     mut commands: Commands,
 ) {
     if !choices.is_shown {
@@ -56,6 +57,7 @@ fn gather(
     choices.quality = *quality;
     choices.look.clone_from(&look);
     choices.microphone_level = *level;
+    choices.hearers.clone_from(&hearers.0);
     choices.tuning = mixer.as_ref().map(|mixer| Tuning::of(mixer)).unwrap_or_default();
     choices.devices = devices.map_or_else(Vec::new, |devices| devices.list.clone());
     choices.films_left = left_at.map_or(0, |left_at| left_at.count());
@@ -95,6 +97,7 @@ pub(super) fn show(
                 subtitles(ui, choices, actions);
                 hall(ui, choices, actions);
                 room(ui, company, actions);
+                sent::show(ui, company, mine, camera, &choices.hearers);
                 program(ui, choices, actions);
             });
         });
@@ -326,13 +329,13 @@ fn program(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
     });
 }
 
-fn heading(ui: &mut Ui, says: &str) {
+pub(super) fn heading(ui: &mut Ui, says: &str) {
     ui.add_space(GRID);
     ui.label(RichText::new(says).size(15.0).color(Palette::of(ui.ctx().theme()).accent_text));
 }
 
 /// A name on the left, what can be chosen on the right.
-fn row(ui: &mut Ui, says: &str, content: impl FnOnce(&mut Ui)) {
+pub(super) fn row(ui: &mut Ui, says: &str, content: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.set_min_height(4.0 * GRID);
         let name = RichText::new(says).color(Palette::of(ui.ctx().theme()).quiet);
@@ -369,6 +372,7 @@ pub(super) struct Choices {
     on_hardware: bool,
     look: Look,
     microphone_level: MicrophoneLevel,
+    hearers: Vec<ParticipantId>,
     tuning: Tuning,
     devices: Vec<DeviceName>,
     microphones: Vec<String>,

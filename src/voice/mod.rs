@@ -52,7 +52,7 @@ pub use microphone::{MicrophoneChoice, microphones};
 pub use pack::Path;
 pub use packet::{HEAD_BYTES, Head, PAYLOAD_BYTES_MAX, Packet, TICK_NS, TICK_SAMPLES};
 pub use speech::{PACKETS_MAX, Speech, Spoken, Wish};
-pub use talk::{MicrophoneLevel, MyVoice, Speak};
+pub use talk::{Hearers, MicrophoneLevel, MyVoice, Speak};
 
 /// Lets people talk and hear each other.
 pub fn plugin(app: &mut bevy::prelude::App) {

@@ -27,6 +27,7 @@ use crate::{
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<MyVoice>()
         .init_resource::<MicrophoneLevel>()
+        .init_resource::<Hearers>()
         .init_resource::<Desk>()
         .add_observer(on_speak)
         .add_systems(Update, (hear_report, mind_microphone.run_if(resource_exists::<Clock>)).in_set(Frame::Hear))
@@ -95,6 +96,7 @@ fn choose_hearers(
     me: Option<Single<(&Rights, &Sits, Option<&Stance>), With<Me>>>,
     others: Query<(&Participant, &Sits, Option<&Stance>), Without<Me>>,
     mine: Res<MyVoice>,
+    mut chosen: ResMut<Hearers>,
     mut desk: ResMut<Desk>,
 ) {
     let Some(me) = me else { return };
@@ -117,20 +119,20 @@ fn choose_hearers(
     }
     near.truncate(HEARERS_MOST);
     let hearers: Vec<_> = near.into_iter().map(|(_, who)| who).collect();
-    if desk.hearers != hearers {
-        desk.hearers.clone_from(&hearers);
+    if chosen.0 != hearers {
+        chosen.0.clone_from(&hearers);
         desk.order(Order::SendTo(hearers));
     }
 }
 
 /// Whoever talks needs a line to each who hears it; the host has them all.
-fn reach(standing: Res<Standing>, now: Res<Now>, mut desk: ResMut<Desk>, mut commands: Commands) {
+fn reach(standing: Res<Standing>, now: Res<Now>, hearers: Res<Hearers>, mut desk: ResMut<Desk>, mut commands: Commands) {
     let desk = desk.bypass_change_detection();
     if *standing != Standing::Guest || now.mono_ns - desk.reached_mono_ns < REACH_NS || desk.voices.is_none() {
         return;
     }
     desk.reached_mono_ns = now.mono_ns;
-    for who in desk.hearers.iter().filter(|who| !desk.report.lines.contains(who)) {
+    for who in hearers.0.iter().filter(|who| !desk.report.lines.contains(who)) {
         commands.trigger(ReachMember(*who));
     }
 }
@@ -398,6 +400,10 @@ impl MyVoice {
 #[derive(Resource, Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct MicrophoneLevel(pub u8);
 
+/// By whom I am heard while my microphone is on.
+#[derive(Resource, Debug, Default, Clone, PartialEq, Eq)]
+pub struct Hearers(pub Vec<ParticipantId>);
+
 /// Everything that stands behind it.
 #[derive(Resource, Default)]
 struct Desk {
@@ -408,7 +414,6 @@ struct Desk {
     wish: Wish,
     is_trial: bool,
     bypass: Bypass,
-    hearers: Vec<ParticipantId>,
     /// One's own voice, while one tries it out.
     myself: Option<Speaker>,
     seated: BTreeMap<ParticipantId, Seated>,

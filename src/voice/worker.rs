@@ -139,16 +139,21 @@ impl Ear {
         Some(Self { hearing, ring, capacity_frames, level: 0, played: 0, lost: 0 })
     }
 
-    /// Keeps as much in the ring as the device takes at once, and a little.
+    /// Keeps as much in the ring as the device takes at once, and a little. Up to a tick more lies there while somebody speaks, as the ticks happen to fall;
+    /// silence is cut to measure, so that the next word does not wait behind it.
     fn fill(&mut self, now_ns: i64) {
         let mut frame = [0.0; TICK_SAMPLES];
-        while self.capacity_frames - self.ring.room_frames() < KEEP_FRAMES && self.ring.room_frames() >= TICK_SAMPLES {
+        while let missing @ 1.. = KEEP_FRAMES.saturating_sub(self.capacity_frames - self.ring.room_frames())
+            && self.ring.room_frames() >= TICK_SAMPLES
+        {
             let level = self.hearing.next(now_ns, &mut frame);
+            let is_silence = level == 0 && !self.hearing.is_speaking();
             let level = if self.hearing.is_speaking() { level } else { 0 };
             // Mouths close slower than samples fall.
             self.level = level.max(self.level.saturating_sub(LEVEL_FALLS));
             let frames = frame.map(|sample| [sample; 2]);
-            self.ring.offer(&frames);
+            let taken = if is_silence { missing.min(TICK_SAMPLES) } else { TICK_SAMPLES };
+            self.ring.offer(frames.get(..taken).unwrap_or_default());
         }
     }
 

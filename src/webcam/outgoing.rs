@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     handover::{MailboxReceiver, MailboxSender, Slot, mailbox},
-    media::{FACE_SIDE, FaceCutter, FaceEncoder, FaceFrame, FacePicture},
+    media::{FACE_SIDE, FaceCutter, FaceEncoder, FaceFrame, FacePicture, FaceSettings},
     net::ParticipantId,
 };
 
@@ -188,7 +188,7 @@ pub struct Outgoing {
     told: CameraState,
     studio: Studio,
     cutter: FaceCutter,
-    encoders: [Option<FaceEncoder>; 3],
+    encoders: [Option<(FaceSettings, FaceEncoder)>; 3],
     started_ns: Option<i64>,
     broken_in_a_row: u32,
     cannot_encode: bool,
@@ -250,7 +250,7 @@ impl Outgoing {
             self.send_end(Parcel { to, order, what: Content::Reset });
         }
         for layer in Layer::ALL {
-            if !self.studio.is_watched(layer) {
+            if self.studio.watching(layer) == 0 {
                 self.encoders[layer as usize] = None;
             }
         }
@@ -291,10 +291,15 @@ impl Outgoing {
     }
 
     fn code(&mut self, face: &FaceFrame, layer: Layer, as_key: bool, captured_ms: u32, now_ns: i64) -> Result<(), String> {
-        let settings = layer.settings();
-        let encoder = match &mut self.encoders[layer as usize] {
+        let wanted = layer.settings_for(self.studio.watching(layer));
+        let place = &mut self.encoders[layer as usize];
+        // Another encoder begins with a key frame, and is only made where there is one.
+        if as_key && place.as_ref().is_some_and(|(settings, _)| *settings != wanted) {
+            *place = None;
+        }
+        let (settings, encoder) = match place {
             Some(encoder) => encoder,
-            empty => empty.insert(FaceEncoder::open(&settings).map_err(|error| error.to_string())?),
+            empty => empty.insert((wanted, FaceEncoder::open(&wanted).map_err(|error| error.to_string())?)),
         };
         let resized = face.resized(settings.side).map_err(|error| error.to_string())?;
         let packet = encoder.encode(&resized, as_key).map_err(|error| error.to_string())?;

@@ -133,10 +133,10 @@ impl Studio {
         watcher.open.take().map(|open| open.order)
     }
 
-    /// Whether somebody watches by this layer.
+    /// How many watch by this layer.
     #[must_use]
-    pub fn is_watched(&self, layer: Layer) -> bool {
-        self.watchers.values().any(|watcher| watcher.is_of(layer))
+    pub fn watching(&self, layer: Layer) -> usize {
+        self.watchers.values().filter(|watcher| watcher.is_of(layer)).count()
     }
 
     /// Who watches, and by which layer: for “what is sent to whom”.
@@ -171,6 +171,15 @@ pub enum Layer {
 impl Layer {
     /// From the finest.
     pub const ALL: [Self; 3] = [Self::Near, Self::Far, Self::Glimpse];
+
+    /// How it is coded for so many: where many watch, each gets a little less, or a usual line at home would not send it to all of them.
+    #[must_use]
+    pub const fn settings_for(self, watchers: usize) -> FaceSettings {
+        match self {
+            Self::Near if watchers > FEW_WATCHERS => FaceSettings { bits_per_second: 72_000, ..self.settings() },
+            _ => self.settings(),
+        }
+    }
 
     /// How it is coded.
     #[must_use]
@@ -287,6 +296,8 @@ fn is_due(due_ns: &mut Option<i64>, captured_ns: i64, period_ns: i64) -> bool {
     true
 }
 
+/// To more, faces at their finest are more than a megabit a second.
+const FEW_WATCHERS: usize = 5;
 const PERIOD_NS: i64 = 1_000_000_000 / FACE_RATE as i64;
 /// A picture older than this when its turn comes is not worth coding: the next one is already there.
 const LATE_NS: i64 = 150_000_000;
@@ -432,11 +443,11 @@ mod tests {
         assert_eq!(filming.keys.last().map(|key| key.0), Some(Layer::Near));
         filming.film(15, 30);
         assert!(filming.count(1, Layer::Near) >= 30 && filming.count(1, Layer::Far) <= 7);
-        assert!(!filming.studio.is_watched(Layer::Far));
+        assert!(filming.studio.watching(Layer::Far) == 0);
         // And back: the fine one goes on until the coarse one has a key frame.
         filming.studio.watch(person(1), Some(Layer::Far));
         filming.film(15, 15);
-        assert!(!filming.studio.is_watched(Layer::Near) && filming.sent.last().is_some_and(|sent| sent.1 == Layer::Far));
+        assert!(filming.studio.watching(Layer::Near) == 0 && filming.sent.last().is_some_and(|sent| sent.1 == Layer::Far));
     }
 
     #[test]

@@ -397,7 +397,7 @@ const STALL_TICKS_MAX: u32 = 30;
 /// Of the newest measurement in the wait: a fifth of a second, longer than a device's callbacks are uneven.
 const WAIT_SMOOTHING: f64 = 0.06;
 /// What lies in the ear's hand is up to a tick, and is no reason to hurry.
-const TOO_LONG_NS: i64 = 14_000_000;
+const TOO_LONG_NS: i64 = 10_000_000;
 const TOO_SHORT_NS: i64 = 6_000_000;
 /// Packets of the run before may still be under way for as long.
 const FORMER_RUN_NS: i64 = 2_000_000_000;
