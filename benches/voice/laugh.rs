@@ -57,7 +57,7 @@ impl Evening {
         let (quiet_ms, talking_ms) = (self.quiet.p95(), self.talking.p95());
         let ratio = if quiet_ms.max(talking_ms) <= SMALL_MS { 1.0 } else { talking_ms / quiet_ms };
         let laugh = format!(
-            "step p95 {talking_ms:.3} ms, voices {voice_ms:.1} ms with the link in it: {}; the slowest pair's median {:.1} ms; each sent {:.0} kB/s, before it {:.0}",
+            "step p95 {talking_ms:.3} ms (while nobody talks {quiet_ms:.3}), voices {voice_ms:.1} ms with the link in it: {}; the slowest pair's median {:.1} ms; each sent {:.0} kB/s, before it {:.0}",
             summary(&self.delays_ms),
             self.worst_ms,
             self.sent[1],

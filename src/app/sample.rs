@@ -63,7 +63,10 @@ pub(super) fn talk(world: &mut World, shows: Shows) {
 
 /// A face as a camera would show it.
 pub(super) fn face(number: usize) -> Option<Face> {
-    let Look::Shot(shot) = Pattern::new((number * 37 % 256) as u8).look(number as i64 * 1_700_000_000) else { return None };
+    let mut pattern = Pattern::new((number * 37 % 256) as u8);
+    // Its time begins with the first look, and with closed eyes.
+    pattern.look(0);
+    let Look::Shot(shot) = pattern.look(700_000_000 + number as i64 * 430_000_000) else { return None };
     let picture = shot.seen.cut(&mut FaceCutter::default(), Face::SIZE).ok()?.picture(0);
     let face = Face::default();
     face.show(&picture.rgba);
