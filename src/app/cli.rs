@@ -255,6 +255,8 @@ impl Cli {
     pub fn output(&self) -> Output {
         let ppm = self.null_ppm.clamp(-MAX_PPM, MAX_PPM);
         match &self.sound {
+            // Nobody sits there to hear it.
+            _ if matches!(self.command, Some(Command::Serve)) => Output::Null { ppm },
             Sound::Device(name) => Output::Device { name: name.clone() },
             Sound::Null => Output::Null { ppm },
             Sound::File(path) => Output::File { path: path.clone(), ppm },

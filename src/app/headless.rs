@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     film::{Abandoned, FilmSource, Finished, Open, OpenFailed, Opening},
-    notice::{Notice, Severity},
+    notice::Notice,
     room::{FilmId, Hosting, Join, Now, OpenTheater, Parted, Playback, Room, Standing},
 };
 
@@ -31,19 +31,15 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     app.add_plugins(super::signals::plugin);
     house(&mut app, Ground::open(cli)?);
     app.init_resource::<LastProblem>().add_observer(|notice: On<Notice>, mut last: ResMut<LastProblem>| {
-        if notice.event().severity == Severity::Problem {
+        if !last.hear(notice.event()) {
             say(&notice.event().text);
-            last.0 = Some((notice.event().text.clone(), notice.event().about));
-        } else if last.0.as_ref().is_some_and(|(_, about)| about.is_some() && *about == notice.event().about) {
-            // What was wrong about it is mended.
-            last.0 = None;
         }
     });
     app.add_observer(
         |inserted: On<Insert, Playback>, playbacks: Query<&Playback>, mut film: Local<Option<FilmId>>, mut last: ResMut<LastProblem>| {
             let shown = playbacks.get(inserted.entity).ok().and_then(|playback| playback.film.as_ref()).map(|film| film.id);
             if std::mem::replace(&mut *film, shown) != shown {
-                last.0 = None;
+                last.forget();
             }
         },
     );

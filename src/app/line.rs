@@ -3,14 +3,17 @@ use std::path::PathBuf;
 use bevy::prelude::*;
 use serde::Serialize;
 
-use super::{people, state::State};
+use super::{
+    people,
+    state::{LastProblem, State},
+};
 use crate::{
     audio::{ChangeVolume, OFFSET_MAX_MS, Tune},
     clock::{FilmTime, Rate},
     film::{AddSubtitles, ChooseSound, ChooseSubtitle, DelaySubtitles, FilmSource, Open, Screening, StepFrame, TurnChapter},
     room::{
-        Ask, Emote, Footing, GatherLimit, Head, Leave, Moderation, ParticipantId, Playback, Right, Room, Say, SeatNumber, ShowEmote,
-        SitDown, Stance, Turned, Words,
+        Ask, Emote, Footing, GatherLimit, Head, LINE_CHARS_MAX, Leave, Me, Moderation, Participant, ParticipantId, Playback, Right, Room,
+        Say, SeatNumber, ShowEmote, SitDown, Stance, Standing, Turned, Wish, Words, why_not_present,
     },
     voice::Speak,
     webcam::TurnCamera,
@@ -243,16 +246,34 @@ impl Line {
             if playback.film.is_none() {
                 return no_film();
             }
-            world.trigger(ask);
-            Answer::ok()
+            wishes(world, ask)
         };
+        if let Some(mut problems) = world.get_resource_mut::<LastProblem>() {
+            problems.listen();
+        }
         let answer = match self {
+            Self::Open(_)
+            | Self::Present(_)
+            | Self::Sit(_)
+            | Self::Stand(_)
+            | Self::Look(..)
+            | Self::Speak(_)
+            | Self::Camera(_)
+            | Self::Emote(_)
+                if !sits_here(world) =>
+            {
+                Answer::error("Nobody sits in this process: it only keeps the room. Join the room and do that there.".to_owned())
+            }
             Self::Open(path) => open(world, path, false),
             Self::Present(path) => open(world, path, true),
+            Self::Start if playback.film.is_some() && playback.gather.is_none() => Answer::error("Nobody is waited for.".to_owned()),
             Self::Start => asks(world, Ask::StartAnyway),
             Self::Sit(seat) => {
-                world.resource_mut::<Footing>().0 = Stance::Seated;
-                does(world, SitDown(seat))
+                let answer = wishes(world, SitDown(seat));
+                if answer.ok {
+                    world.resource_mut::<Footing>().0 = Stance::Seated;
+                }
+                answer
             }
             Self::Stand(stance) => {
                 world.resource_mut::<Footing>().0 = stance;
@@ -262,20 +283,29 @@ impl Line {
                 world.resource_mut::<Turned>().0 = Head::from_radians(yaw.to_radians(), pitch.to_radians());
                 Answer::ok()
             }
-            Self::Say(text) => does(world, Say(Words::from(text))),
+            Self::Say(text) if text.chars().count() > LINE_CHARS_MAX => {
+                Answer::error(format!("A line has at most {LINE_CHARS_MAX} characters; this one has {}.", text.chars().count()))
+            }
+            Self::Say(text) => match Words::from(text) {
+                words if words.is_empty() => Answer::error("There is nothing to read in that.".to_owned()),
+                words => wishes(world, Say(words)),
+            },
             Self::People => Answer { people: Some(people::list(world)), ..Answer::ok() },
             Self::Chat => Answer { chat: Some(people::chat(world)), ..Answer::ok() },
             Self::Invite => people::invites(world).map_or_else(Answer::error, |invites| Answer { invites: Some(invites), ..Answer::ok() }),
             Self::Moderate(deed, name) => match people::find(world, &name) {
-                Ok(who) => does(world, deed.about(who)),
+                Ok(who) => wishes(world, deed.about(who)),
                 Err(sentence) => Answer::error(sentence),
             },
-            Self::Lock => does(world, Moderation::Lock),
-            Self::Unlock => does(world, Moderation::Unlock),
-            Self::GatherLimit(limit) => does(world, Moderation::GatherLimit(limit)),
+            Self::Lock => wishes(world, Moderation::Lock),
+            Self::Unlock => wishes(world, Moderation::Unlock),
+            Self::GatherLimit(limit) => wishes(world, Moderation::GatherLimit(limit)),
             Self::Speak(speak) => does(world, speak),
             Self::Camera(is_on) => does(world, TurnCamera::On(is_on)),
             Self::Emote(emote) => does(world, ShowEmote(emote)),
+            Self::Leave if *world.resource::<Standing>() == Standing::Alone => {
+                Answer::error("You are in your own theater, which is not open to others.".to_owned())
+            }
             Self::Leave => does(world, Leave),
             Self::Play => asks(world, Ask::Play),
             Self::Pause => asks(world, Ask::Pause),
@@ -323,8 +353,22 @@ impl Line {
             Self::Quit => Answer { leaves: true, ..Answer::ok() },
         };
         world.flush();
-        answer
+        match world.get_resource_mut::<LastProblem>().and_then(|mut problems| problems.answer()) {
+            Some(problem) if answer.ok => Answer::error(problem),
+            _ => answer,
+        }
     }
+}
+
+/// Whether somebody is in the hall here, or on their way.
+fn sits_here(world: &mut World) -> bool {
+    !world.resource::<Standing>().keeps_room() || world.query_filtered::<(), (With<Me>, With<Participant>)>().iter(world).next().is_some()
+}
+
+/// Asks the room's keeper for it. One who is elsewhere answers later, so what can be known of it is looked at here.
+fn wishes<W: Wish + for<'a> Event<Trigger<'a>: Default>>(world: &mut World, wish: W) -> Answer {
+    let foreseen = if *world.resource::<Standing>() == Standing::Guest { wish.foreseen(world) } else { None };
+    foreseen.filter(|refusal| !refusal.is_empty()).map_or_else(|| does(world, wish), Answer::error)
 }
 
 fn no_film() -> Answer {
@@ -338,6 +382,9 @@ fn does<E: for<'a> Event<Trigger<'a>: Default>>(world: &mut World, wish: E) -> A
 
 fn open(world: &mut World, path: PathBuf, plays: bool) -> Answer {
     // The answer is the check that can be made at once; what comes of the rest is told on standard error and by `state`.
+    if let Some(refusal) = why_not_present(world) {
+        return Answer::error(refusal.to_owned());
+    }
     match crate::media::Source::file(&path) {
         Ok(_) => does(world, Open { source: FilmSource::File(path), plays }),
         Err(error) => Answer::error(error.to_string()),

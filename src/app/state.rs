@@ -5,6 +5,7 @@ use super::people;
 use crate::{
     audio::Mixer,
     film::{Screening, Subtitles},
+    notice::{Notice, Severity},
     room::{Now, Playback},
 };
 
@@ -54,7 +55,7 @@ impl State {
             muted: world.get_resource::<Mixer>().is_some_and(Mixer::is_film_muted),
             night: world.get_resource::<Mixer>().is_some_and(Mixer::is_night),
             offset_ms: world.get_resource::<Mixer>().map_or(0, Mixer::offset_ms),
-            problem: world.get_resource::<LastProblem>().and_then(|last| last.0.as_ref()).map(|(problem, _)| problem.clone()),
+            problem: world.get_resource::<LastProblem>().and_then(|last| last.last.as_ref()).map(|(problem, _)| problem.clone()),
             subtitle: world.get_resource::<Subtitles>().and_then(Subtitles::track).map_or(0, |number| number + 1),
             audio: world.get_resource::<Screening>().and_then(Screening::sound).map_or(0, |number| number + 1),
         }
@@ -63,4 +64,42 @@ impl State {
 
 /// The newest problem, for whoever reads only the answers.
 #[derive(Resource, Default)]
-pub(super) struct LastProblem(pub(super) Option<(String, Option<&'static str>)>);
+pub(super) struct LastProblem {
+    /// And what it is about.
+    last: Option<(String, Option<&'static str>)>,
+    /// While a line is carried out: what is wrong with it is its answer, and nobody is told twice.
+    answers: Option<Vec<String>>,
+}
+
+impl LastProblem {
+    /// Takes in what the person is told; `false` if that is to be said aloud.
+    pub(super) fn hear(&mut self, notice: &Notice) -> bool {
+        if notice.severity == Severity::Problem {
+            if let Some(answers) = &mut self.answers {
+                answers.push(notice.text.clone());
+                return true;
+            }
+            self.last = Some((notice.text.clone(), notice.about));
+            return false;
+        }
+        if self.last.as_ref().is_some_and(|(_, about)| about.is_some() && *about == notice.about) {
+            // What was wrong about it is mended.
+            self.last = None;
+        }
+        true
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
+
+    /// A line is carried out from here on.
+    pub(super) fn listen(&mut self) {
+        self.answers = Some(Vec::new());
+    }
+
+    /// What was wrong with it.
+    pub(super) fn answer(&mut self) -> Option<String> {
+        self.answers.take().filter(|answers| !answers.is_empty()).map(|answers| answers.join(" "))
+    }
+}

@@ -808,6 +808,61 @@ fn a_machine_that_nobody_listens_to_still_stops_in_time() {
     assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
 }
 
+impl Machine {
+    /// Talks as a room does until the line is down; why it went down and how long that took.
+    fn talks_to_nobody(&mut self, line: &Line) -> (Reason, Duration) {
+        self.net.wakes(unparks_current_thread());
+        let began = Instant::now();
+        let reason = until("somebody is missed", || {
+            line.send_room(b"anybody there?");
+            self.events.extend(std::iter::from_fn(|| self.net.next_event()));
+            self.events.iter().find_map(|event| match event {
+                Event::Down { line: down, reason, .. } if *down == line.id() => Some(reason.clone()),
+                _ => None,
+            })
+        });
+        (reason, began.elapsed())
+    }
+}
+
+#[test]
+fn a_guest_that_vanishes_without_a_word_is_missed_within_five_seconds() {
+    let mut host = open_room();
+    let stranger = Stranger::new();
+    let _connection = stranger.enters(&host);
+    let (line, _) = host.up();
+    stranger.runtime.shutdown_background();
+    let (reason, after) = host.talks_to_nobody(&line);
+    assert_eq!(reason, Reason::Lost);
+    assert!(after < Duration::from_secs(5), "{after:?}");
+}
+
+#[test]
+fn a_host_that_vanishes_without_a_word_is_missed_within_five_seconds() {
+    let mut guest = Machine::new();
+    let stranger = Stranger::new();
+    let addresses = Addresses::of(&stranger.endpoint.addr(), &stranger.endpoint.bound_sockets());
+    let endpoint = stranger.endpoint.clone();
+    let task = stranger.runtime.spawn(async move {
+        let connection = endpoint.accept().await.unwrap().await.unwrap();
+        let (mut send, mut receive) = connection.accept_bi().await.unwrap();
+        receive.read_to_end(HELLO_BYTES_MAX).await.unwrap();
+        let (name, addresses) = ("Mallory".to_owned(), Addresses::default());
+        let answer = Answer { room: [1; 16], epoch: 1, moderator: false, name, addresses, instance: 1 };
+        send.write_all(&answer.encode()).await.unwrap();
+        send.finish().unwrap();
+        connection
+    });
+    guest.net.join(Invite { host: stranger.id(), addresses, secret: Secret::random() }, "Ada");
+    let (line, arrival) = guest.up();
+    assert_eq!((arrival.peer, arrival.standing), (stranger.id(), Standing::Host { moderator: false }));
+    let _connection = stranger.runtime.block_on(task).unwrap();
+    stranger.runtime.shutdown_background();
+    let (reason, after) = guest.talks_to_nobody(&line);
+    assert_eq!(reason, Reason::Lost);
+    assert!(after < Duration::from_secs(5), "{after:?}");
+}
+
 fn room_with_upload_limit(bytes_per_s: u64) -> Machine {
     let options =
         Options { identity: Identity::temporary(), relay: Relay::None, mono_ns, dialect: 0, upload_limit_bytes_per_s: Some(bytes_per_s) };

@@ -1,9 +1,9 @@
 use bevy::{ecs::component::Immutable, prelude::*};
-use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Rights,
+    news::replicate,
     wish::{Wish, Wished, wish_for},
 };
 
@@ -22,7 +22,7 @@ pub trait Agreed: Component<Mutability = Immutable> + Clone + PartialEq + Serial
 
 /// Registers a component of participants: each says their own by triggering [`Mine`], whoever keeps the room checks it, everybody sees it.
 pub fn agree_on<T: Agreed>(app: &mut App) {
-    app.replicate::<T>();
+    replicate::<T>(app);
     wish_for::<Mine<T>>(app);
     app.add_observer(on_wished::<T>);
 }

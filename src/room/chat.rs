@@ -5,7 +5,7 @@ use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Now, Participant, Rights, Standing, tell,
+    Me, Now, Participant, Rights, Standing, tell,
     wish::{Wish, Wished, wish_for},
     words::{PersonName, Words},
 };
@@ -37,7 +37,7 @@ fn on_say(
         return;
     }
     if !rights.speak {
-        return tell(say.by, "A moderator muted you: others do not read what you write.", &mut commands);
+        return tell(say.by, MUTED, &mut commands);
     }
     let mut pace = pace.cloned().unwrap_or_default();
     let may = pace.may_speak(now.mono_ns);
@@ -92,7 +92,12 @@ pub(super) fn announce(text: String, commands: &mut Commands) {
 #[derive(Event, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Say(pub Words<LINE_CHARS_MAX>);
 
-impl Wish for Say {}
+impl Wish for Say {
+    fn foreseen(&self, world: &mut World) -> Option<String> {
+        let rights = world.query_filtered::<&Rights, With<Me>>().single(world).copied().unwrap_or_default();
+        (!rights.speak).then(|| MUTED.to_owned())
+    }
+}
 
 /// A line was said just now.
 #[derive(Event, Debug, Clone)]
@@ -178,6 +183,7 @@ impl ChatPace {
     }
 }
 
+const MUTED: &str = "A moderator muted you: others do not read what you write.";
 /// The longest line.
 pub const LINE_CHARS_MAX: usize = 500;
 const LINES_KEPT: usize = 200;

@@ -4,7 +4,7 @@
 //! only by inserting, so that nobody can miss a change: those of the one [`Room`] entity ([`Playback`], [`Rules`]) and those of each [`Participant`]
 //! ([`Sits`], [`Rights`], [`Head`], …). replicon carries them to the guests. A wish is an event ([`Ask`], [`SitDown`], [`Say`], [`Moderation`]): `wish` brings it
 //! to the keeper, whichever process that is, and the keeper decides in one place, by a pure function. [`agree_on`] is how a feature adds a component of its own.
-//! `host` opens the theater, `join` goes to others and comes home, `passes` lets members know each other, `door` hears who comes and goes; `transport` carries renet's packets over `net`'s lines, through `guard`.
+//! `host` opens the theater, `join` goes to others and comes home, `passes` lets members know each other, `door` hears who comes and goes; `transport` carries renet's packets over `net`'s lines, through `guard`, and `news` is read before replicon believes it.
 //!
 //! Invariant: nothing here decodes, draws or plays, and no decision reads a clock: [`Now`] is read once a frame. What comes from a peer is bounded by its type
 //! ([`Words`], [`SeatNumber`]), by its wish ([`Wish::is_possible`]) and by the sender's patience, before any rule sees it.
@@ -21,6 +21,7 @@ mod guard;
 mod head;
 mod host;
 mod join;
+mod news;
 mod now;
 mod passes;
 mod people;
@@ -51,7 +52,7 @@ pub use host::{Hosting, OpenTheater};
 pub use join::{Join, Parted, read_invite};
 pub use now::{Clock, Now, Reckoning};
 pub use people::{Appearance, Arrived, LeftForGood, Me, Myself, PEOPLE_MAX, Participant, Viewing, ViewingState, Whereabouts};
-pub use playback::{Ask, FilmOnScreen, Gather, Lead, Playback, ReadyFor, decide};
+pub use playback::{Ask, FilmOnScreen, Gather, Lead, Playback, ReadyFor, decide, why_not_present};
 pub use reach::{Alarm, FaceWay, FilmWay, Relay, RelayChoice, VoiceWay};
 pub use rights::{GatherLimit, Moderation, Right, Rights, Rules};
 pub use seats::{SeatNumber, SitDown, Sits};
@@ -119,7 +120,7 @@ pub fn plugin(app: &mut App) {
             .set(RepliconSharedPlugin { auth_method: AuthMethod::None }),
     );
     app.init_resource::<Standing>().add_server_event::<Told>(Channel::Ordered).add_observer(on_tell).add_observer(on_told);
-    app.replicate::<Room>();
+    news::replicate::<Room>(app);
     app.add_plugins((
         now::plugin,
         people::plugin,
@@ -129,7 +130,7 @@ pub fn plugin(app: &mut App) {
         playback::plugin,
         chat::plugin,
         (door::plugin, host::plugin, join::plugin, passes::plugin, reach::plugin),
-        transport::plugin,
+        (transport::plugin, news::plugin),
     ));
 }
 

@@ -6,6 +6,7 @@ use super::{
     Expel, GatherLimit, Rights, Sits, Standing,
     agree::{Agreed, Mine, agree_on},
     chat::announce,
+    news::replicate,
     seats::{SeatNumber, free_seat},
     wish::Patience,
     words::PersonName,
@@ -14,10 +15,17 @@ use crate::net::{Addresses, Identity, ParticipantId};
 
 /// Who is here.
 pub(super) fn plugin(app: &mut App) {
-    app.replicate::<Participant>().replicate::<Whereabouts>().replicate::<Rights>();
+    replicate::<Participant>(app);
+    replicate::<Whereabouts>(app);
+    replicate::<Rights>(app);
     agree_on::<Appearance>(app);
     agree_on::<Viewing>(app);
-    app.init_resource::<Remembered>().add_observer(on_arrival).add_observer(on_departure).add_observer(find_myself);
+    app.init_resource::<Remembered>()
+        .init_resource::<Goodbyes>()
+        .add_observer(on_arrival)
+        .add_observer(on_departure)
+        .add_observer(find_myself);
+    app.add_observer(on_goodbye).add_observer(on_viewing);
     app.add_systems(Update, be_myself.in_set(super::Frame::Decide).run_if(resource_changed::<Myself>));
 }
 
@@ -74,6 +82,7 @@ fn on_departure(
     left: On<Remove, Participant>,
     people: Query<(&Participant, &Sits, &Rights)>,
     standing: Res<Standing>,
+    mut goodbyes: ResMut<Goodbyes>,
     mut remembered: ResMut<Remembered>,
     mut commands: Commands,
 ) {
@@ -82,7 +91,33 @@ fn on_departure(
         remembered.keep(participant.id, sits.0, *rights);
         // The same person may be back on a new line already.
         if people.iter().filter(|(other, ..)| other.id == participant.id).count() < 2 {
-            announce(format!("{} left.", participant.name), &mut commands);
+            let how = if goodbyes.0.remove(&participant.id) { "left" } else { "lost the connection" };
+            announce(format!("{} {how}.", participant.name), &mut commands);
+        }
+    }
+}
+
+fn on_goodbye(left: On<LeftForGood>, people: Query<&Participant>, mut goodbyes: ResMut<Goodbyes>) {
+    if people.iter().any(|participant| participant.id == left.id) {
+        goodbyes.0.insert(left.id);
+    }
+}
+
+/// Others wonder why somebody does not see what they see.
+fn on_viewing(
+    said: On<Insert, Viewing>,
+    people: Query<(&Participant, &Viewing, Has<CannotPlay>)>,
+    standing: Res<Standing>,
+    mut commands: Commands,
+) {
+    let Ok((participant, viewing, is_told)) = people.get(said.entity) else { return };
+    let is_broken = viewing.state == ViewingState::Broken;
+    if standing.keeps_room() && is_broken != is_told {
+        if is_broken {
+            announce(format!("{} cannot play this film.", participant.name), &mut commands);
+            commands.entity(said.entity).insert(CannotPlay);
+        } else {
+            commands.entity(said.entity).remove::<CannotPlay>();
         }
     }
 }
@@ -227,6 +262,14 @@ pub struct LeftForGood {
     /// Who.
     pub id: ParticipantId,
 }
+
+/// Who is about to go, and not because a line broke.
+#[derive(Resource, Default)]
+pub(super) struct Goodbyes(pub(super) std::collections::BTreeSet<ParticipantId>);
+
+/// Everybody knows that the film does not play on their machine.
+#[derive(Component)]
+struct CannotPlay;
 
 /// Who I am to others.
 #[derive(Resource, Debug)]

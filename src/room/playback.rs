@@ -1,10 +1,10 @@
 use bevy::prelude::*;
-use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Frame, LeftForGood, Now, Participant, Rights, Room, Rules, Standing,
+    Frame, LeftForGood, Me, Now, Participant, Rights, Room, Rules, Standing,
     chat::announce,
+    news::replicate,
     tell,
     wish::{Wish, Wished, wish_for},
     words::Title,
@@ -16,7 +16,8 @@ use crate::{
 
 /// Decides what people ask for, and starts when everybody is ready.
 pub(super) fn plugin(app: &mut App) {
-    app.replicate::<Playback>().replicate::<ReadyFor>();
+    replicate::<Playback>(app);
+    replicate::<ReadyFor>(app);
     wish_for::<Ask>(app);
     app.init_resource::<Lead>()
         .add_observer(on_ask)
@@ -76,16 +77,30 @@ fn may(rights: &Rights, is_locked: bool, playback: &Playback, ask: &Ask, by: Opt
         Ask::Ended { .. } if presents || is_orphaned => Ok(()),
         Ask::Forsake { .. } | Ask::Close if presents => Ok(()),
         Ask::Ended { .. } | Ask::Forsake { .. } => Err(""),
-        // Another film moves the film as well.
-        Ask::Present { .. } if is_locked && !rights.remote && !rights.moderator => Err("The remote is locked. Ask a moderator for it."),
-        Ask::Present { .. } if rights.present || rights.moderator => Ok(()),
-        Ask::Present { .. } => Err("A moderator decides who puts on a film here, and did not choose you."),
+        Ask::Present { .. } => may_present(rights, is_locked),
         Ask::SeekTo(_) | Ask::SeekBy { .. } if is_orphaned => {
             Err("Whoever brought this film has left: it plays on as far as it came, and cannot be moved.")
         }
         _ if rights.remote || rights.moderator => Ok(()),
         _ => Err("The remote is locked. Ask a moderator for it."),
     }
+}
+
+fn may_present(rights: &Rights, is_locked: bool) -> Result<(), &'static str> {
+    match rights {
+        Rights { moderator: true, .. } => Ok(()),
+        // Another film moves the film as well.
+        Rights { remote: false, .. } if is_locked => Err("The remote is locked. Ask a moderator for it."),
+        Rights { present: true, .. } => Ok(()),
+        _ => Err("A moderator decides who puts on a film here, and did not choose you."),
+    }
+}
+
+/// Why one cannot put on a film now, as far as that is known here.
+pub fn why_not_present(world: &mut World) -> Option<&'static str> {
+    let rights = *world.query_filtered::<&Rights, With<Me>>().single(world).ok()?;
+    let rules = world.query_filtered::<&Rules, With<Room>>().single(world).ok()?;
+    may_present(&rights, rules.locked).err()
 }
 
 /// What somebody did, as others read it.
@@ -212,6 +227,7 @@ pub fn decide(playback: &Playback, ask: &Ask, now: RoomTime, lead_ns: i64) -> Op
         Ask::StartAnyway => playback.gather.map(|_| playback.started(now, lead_ns)),
         Ask::Ended { generation, at } => {
             let is_of_now = generation == playback.generation && playback.gather.is_none() && plays;
+            let at = FilmTime::from_ns(at.ns().clamp(0, DURATION_MOST_NS));
             // Now its length is known, if the file was nearly right; a file that breaks off is not shorter for that.
             let breaks_off = film.duration_ns.is_some_and(|duration_ns| at.ns() + EARLY_END_NS.max(duration_ns / 10) < duration_ns);
             let duration_ns = if breaks_off { film.duration_ns } else { Some(at.ns()) };
@@ -281,6 +297,13 @@ pub enum Ask {
 }
 
 impl Wish for Ask {
+    fn foreseen(&self, world: &mut World) -> Option<String> {
+        let (participant, rights) = world.query_filtered::<(Option<&Participant>, &Rights), With<Me>>().single(world).ok()?;
+        let (by, rights) = (participant.map(|participant| participant.id), *rights);
+        let (playback, rules) = world.query_filtered::<(&Playback, &Rules), With<Room>>().single(world).ok()?;
+        may(&rights, rules.locked, playback, self, by).err().map(str::to_owned)
+    }
+
     fn is_by_hand(&self) -> bool {
         !matches!(self, Self::Ready { .. } | Self::Ended { .. } | Self::Forsake { .. })
     }

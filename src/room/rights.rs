@@ -1,10 +1,10 @@
 use bevy::prelude::*;
-use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Expel, LeftForGood, Me, Myself, Participant, Room,
     chat::announce,
+    news::replicate,
     tell,
     wish::{Wish, Wished, wish_for},
 };
@@ -12,7 +12,7 @@ use crate::net::ParticipantId;
 
 /// Who may do what, and what moderators do about it.
 pub(super) fn plugin(app: &mut App) {
-    app.replicate::<Rules>();
+    replicate::<Rules>(app);
     wish_for::<Moderation>(app);
     app.add_observer(on_moderation);
 }
@@ -26,8 +26,11 @@ fn on_moderation(
     mut commands: Commands,
 ) {
     let by = wished.by;
-    if !keeper.get(by).is_ok_and(|rights| rights.moderator) {
-        return tell(by, "Only a moderator can do that.", &mut commands);
+    let moderates = keeper.get(by).is_ok_and(|rights| rights.moderator);
+    let about = wished.wish.about().and_then(|who| people.iter().find(|(_, participant, ..)| participant.id == who));
+    let target = about.map(|(target, participant, rights, is_keeper)| Target { participant, rights, is_keeper, is_oneself: target == by });
+    if let Some(refusal) = refusal(wished.wish, moderates, target.as_ref()) {
+        return tell(by, refusal, &mut commands);
     }
     let by_name = people.get(by).map_or_else(|_| "The house".to_owned(), |(_, participant, ..)| participant.name.to_string());
     let moderation = wished.wish;
@@ -56,16 +59,9 @@ fn on_moderation(
         }
         return;
     }
-    let Some(who) = moderation.about() else { return };
-    let Some((target, participant, rights, is_keeper)) = people.iter().find(|(_, participant, ..)| participant.id == who) else {
-        return tell(by, "They are not here any more.", &mut commands);
-    };
+    let (Some(who), Some((target, participant, rights, _))) = (moderation.about(), about) else { return };
     let name = &participant.name;
     let (changed, done) = match moderation {
-        Moderation::Kick { .. } if is_keeper => {
-            return tell(by, format!("{name} keeps this room and cannot be removed from it."), &mut commands);
-        }
-        Moderation::Kick { .. } if target == by => return tell(by, "You cannot remove yourself; to go, leave the theater.", &mut commands),
         Moderation::Kick { .. } => {
             announce(format!("{by_name} removed {name}."), &mut commands);
             commands.trigger(Expel { who: target, sentence: format!("{by_name} removed you from the theater.") });
@@ -74,9 +70,6 @@ fn on_moderation(
             return;
         }
         Moderation::Promote { .. } => (Rights { moderator: true, ..Rights::default() }, "made a moderator of".to_owned()),
-        Moderation::Deny { right, .. } if rights.moderator => {
-            return tell(by, format!("{name} is a moderator and keeps the right to {}.", right.verb()), &mut commands);
-        }
         Moderation::Allow { right, .. } => (rights.with(right, true), format!("allowed to {}", right.verb())),
         Moderation::Deny { right, .. } => (rights.with(right, false), format!("no longer allowed to {}", right.verb())),
         Moderation::Lock | Moderation::Unlock | Moderation::GatherLimit(_) => return,
@@ -88,6 +81,35 @@ fn on_moderation(
             _ => format!("{name} is {done} (by {by_name})."),
         };
         announce(says, &mut commands);
+    }
+}
+
+/// Whom it is about.
+struct Target<'a> {
+    participant: &'a Participant,
+    rights: &'a Rights,
+    /// Whether they keep the room.
+    is_keeper: bool,
+    is_oneself: bool,
+}
+
+/// Why that cannot be done.
+fn refusal(moderation: Moderation, moderates: bool, target: Option<&Target>) -> Option<String> {
+    if !moderates {
+        return Some("Only a moderator can do that.".to_owned());
+    }
+    if moderation.about().is_some() && target.is_none() {
+        return Some("They are not here any more.".to_owned());
+    }
+    let target = target?;
+    let name = &target.participant.name;
+    match moderation {
+        Moderation::Kick { .. } if target.is_keeper => Some(format!("{name} keeps this room and cannot be removed from it.")),
+        Moderation::Kick { .. } if target.is_oneself => Some("You cannot remove yourself; to go, leave the theater.".to_owned()),
+        Moderation::Deny { right, .. } if target.rights.moderator => {
+            Some(format!("{name} is a moderator and keeps the right to {}.", right.verb()))
+        }
+        _ => None,
     }
 }
 
@@ -205,7 +227,15 @@ pub enum Moderation {
     GatherLimit(GatherLimit),
 }
 
-impl Wish for Moderation {}
+impl Wish for Moderation {
+    fn foreseen(&self, world: &mut World) -> Option<String> {
+        let moderates = world.query_filtered::<&Rights, With<Me>>().single(world).is_ok_and(|rights| rights.moderator);
+        let mut people = world.query::<(&Participant, &Rights, Has<Me>)>();
+        let about = self.about().and_then(|who| people.iter(world).find(|(participant, ..)| participant.id == who));
+        let target = about.map(|(participant, rights, is_me)| Target { participant, rights, is_keeper: false, is_oneself: is_me });
+        refusal(*self, moderates, target.as_ref())
+    }
+}
 
 impl Moderation {
     const fn about(self) -> Option<ParticipantId> {

@@ -1,15 +1,16 @@
 use bevy::prelude::*;
-use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Participant, tell,
+    Me, Participant,
+    news::replicate,
+    tell,
     wish::{Wish, Wished, wish_for},
 };
 
 /// Who sits where: one person a seat, and the keeper of the room decides.
 pub(super) fn plugin(app: &mut App) {
-    app.replicate::<Sits>();
+    replicate::<Sits>(app);
     wish_for::<SitDown>(app);
     app.add_observer(on_sit_down);
 }
@@ -19,7 +20,7 @@ fn on_sit_down(sit: On<Wished<SitDown>>, people: Query<(Entity, &Participant, &S
     match people.iter().find(|(_, _, sits)| sits.0 == wanted) {
         Some((who, ..)) if who == sit.by => {}
         Some((_, taken_by, _)) => {
-            tell(sit.by, format!("{} sits in seat {}.", taken_by.name, wanted.get()), &mut commands);
+            tell(sit.by, taken(taken_by, wanted), &mut commands);
         }
         None => {
             commands.entity(sit.by).insert(Sits(wanted));
@@ -47,7 +48,17 @@ pub struct Sits(pub SeatNumber);
 #[derive(Event, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SitDown(pub SeatNumber);
 
-impl Wish for SitDown {}
+impl Wish for SitDown {
+    fn foreseen(&self, world: &mut World) -> Option<String> {
+        let mut people = world.query::<(&Participant, &Sits, Has<Me>)>();
+        let taken_by = people.iter(world).find(|(_, sits, is_me)| sits.0 == self.0 && !is_me);
+        taken_by.map(|(participant, ..)| taken(participant, self.0))
+    }
+}
+
+fn taken(by: &Participant, seat: SeatNumber) -> String {
+    format!("{} sits in seat {}.", by.name, seat.get())
+}
 
 /// A seat: 1 to 70, row by row from the front, left to right facing the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

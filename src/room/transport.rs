@@ -8,7 +8,7 @@ use bevy_renet::{
 use bevy_replicon::{prelude::*, server::increment_tick, shared::backend::connected_client::NetworkId};
 use bevy_replicon_renet::{RenetChannelsExt as _, RepliconRenetPlugins};
 
-use super::{Arrived, Expel, Lead, Now, Playback, ReadyFor, Rules, guard::Guard};
+use super::{Arrived, Expel, Lead, Now, Participant, Playback, ReadyFor, Rules, guard::Guard, people::Goodbyes};
 use crate::net::{Line, LineId};
 
 /// Carries renet's packets over the network's lines. Everything here is told by events; nobody else says renet.
@@ -38,6 +38,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_observer(on_guest_down)
         .add_observer(on_attach)
         .add_observer(on_detach)
+        .add_observer(on_hang_up)
         .add_observer(introduce)
         .add_observer(on_expel);
 }
@@ -87,6 +88,10 @@ fn on_detach(_: On<Detach>, client: Option<ResMut<RenetClient>>, mut lines: ResM
     }
 }
 
+fn on_hang_up(hang_up: On<HangUp>, lines: Res<Lines>) {
+    lines.by_id.values().for_each(|carried| carried.line.close(hang_up.event().0));
+}
+
 /// A client of renet's that was disconnected never connects again, and replicon notices a new one only where none was.
 fn put_away(client: Option<Res<RenetClient>>, mut commands: Commands) {
     if client.is_some_and(|client| client.is_disconnected()) {
@@ -107,6 +112,8 @@ fn on_expel(
     ids: Query<&NetworkId>,
     lines: Res<Lines>,
     clients: Query<(), With<ConnectedClient>>,
+    people: Query<&Participant>,
+    mut goodbyes: ResMut<Goodbyes>,
     mut commands: Commands,
 ) {
     let Expel { who, sentence } = expel.event();
@@ -115,6 +122,7 @@ fn on_expel(
     }
     tracing::info!("shown the door: {sentence}");
     if clients.contains(*who) {
+        goodbyes.0.extend(people.get(*who).map(|participant| participant.id));
         commands.entity(*who).despawn();
     }
 }
@@ -244,6 +252,10 @@ pub(super) struct Attach(pub(super) Line);
 /// The line to the host is gone.
 #[derive(Event, Debug, Clone, Copy)]
 pub(super) struct Detach;
+
+/// The host is not to be listened to any more, and why.
+#[derive(Event, Debug, Clone, Copy)]
+pub(super) struct HangUp(pub(super) &'static str);
 
 /// The lines that carry the room: a host's to its guests, or a guest's one to the host.
 #[derive(Resource, Default)]

@@ -1,5 +1,10 @@
 use bevy::prelude::*;
-use bevy_replicon::prelude::*;
+use bevy_replicon::{
+    bytes::Bytes,
+    postcard_utils,
+    prelude::*,
+    shared::message::ctx::{ClientSendCtx, ServerReceiveCtx},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Expel, Me, Now, Participant, Standing};
@@ -16,6 +21,11 @@ pub trait Wish: Event + Clone + Serialize + DeserializeOwned {
         true
     }
 
+    /// What the keeper of the room will say against it, as far as that is known here: for whoever has to answer at once. The keeper decides by itself.
+    fn foreseen(&self, _world: &mut World) -> Option<String> {
+        None
+    }
+
     /// Whether the values are possible at all; whoever sends others is not our program.
     fn is_possible(&self) -> bool {
         true
@@ -24,7 +34,25 @@ pub trait Wish: Event + Clone + Serialize + DeserializeOwned {
 
 /// Lets people wish for `W`.
 pub fn wish_for<W: Wish>(app: &mut App) {
-    app.add_client_event::<W>(Channel::Ordered).add_observer(on_own::<W>).add_observer(on_others::<W>);
+    app.add_client_event_with::<Sent<W>>(Channel::Ordered, write, read).add_observer(on_own::<W>).add_observer(on_others::<W>);
+}
+
+/// A wish on its way. replicon would leave what cannot be read unsaid, and whoever sends that is to be shown the door.
+#[derive(Event, Debug, Clone)]
+enum Sent<W> {
+    Whole(W),
+    Garbage,
+}
+
+fn write<W: Wish>(_: &mut ClientSendCtx, sent: &Sent<W>, out: &mut Vec<u8>) -> Result<()> {
+    if let Sent::Whole(wish) = sent {
+        postcard_utils::to_extend_mut(wish, out)?;
+    }
+    Ok(())
+}
+
+fn read<W: Wish>(_: &mut ServerReceiveCtx, bytes: &mut Bytes) -> Result<Sent<W>> {
+    Ok(postcard_utils::from_buf(bytes).map_or(Sent::Garbage, Sent::Whole))
 }
 
 fn on_own<W: Wish>(wish: On<W>, standing: Res<Standing>, me: Query<Entity, With<Me>>, mut commands: Commands) {
@@ -34,7 +62,7 @@ fn on_own<W: Wish>(wish: On<W>, standing: Res<Standing>, me: Query<Entity, With<
                 commands.trigger(Wished { by, wish: wish.event().clone() });
             }
         }
-        Standing::Guest => commands.client_trigger(wish.event().clone()),
+        Standing::Guest => commands.client_trigger(Sent::Whole(wish.event().clone())),
         // There is no room to wish anything of.
         Standing::Joining if wish.event().is_by_hand() => {
             commands.trigger(Notice::problem("The theater cannot hear you until the connection is back.").about("line"));
@@ -43,15 +71,23 @@ fn on_own<W: Wish>(wish: On<W>, standing: Res<Standing>, me: Query<Entity, With<
     }
 }
 
-fn on_others<W: Wish>(wish: On<FromClient<W>>, mut people: Query<&mut Patience, With<Participant>>, now: Res<Now>, mut commands: Commands) {
-    let Some(by) = wish.client_id.entity() else { return };
+fn on_others<W: Wish>(
+    sent: On<FromClient<Sent<W>>>,
+    mut people: Query<&mut Patience, With<Participant>>,
+    now: Res<Now>,
+    mut commands: Commands,
+) {
+    let Some(by) = sent.client_id.entity() else { return };
     // Whoever was just shown the door may still have messages on the way.
     let Ok(mut patience) = people.get_mut(by) else { return };
+    let Sent::Whole(wish) = &sent.message else {
+        return commands.trigger(Expel { who: by, sentence: "Your program sent what nobody can read.".to_owned() });
+    };
     match patience.spend(W::COST, now.mono_ns) {
-        _ if !wish.message.is_possible() => {
+        _ if !wish.is_possible() => {
             commands.trigger(Expel { who: by, sentence: "Your program sent values that cannot be.".to_owned() });
         }
-        Verdict::Granted => commands.trigger(Wished { by, wish: wish.message.clone() }),
+        Verdict::Granted => commands.trigger(Wished { by, wish: wish.clone() }),
         Verdict::Ignored => {}
         Verdict::Over => commands.trigger(Expel { who: by, sentence: "Your program sent far too much at once.".to_owned() }),
     }

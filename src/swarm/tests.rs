@@ -4,7 +4,7 @@ use std::{
     ops::Range,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     thread,
 };
@@ -278,6 +278,48 @@ fn a_presenter_whose_file_is_gone_is_told_and_so_are_the_guests() {
     assert_eq!(world.events(GUEST), [Event::Failed { film: film.id, sentence }]);
     let told = world.events(PRESENTER);
     assert!(matches!(&told[..], [Event::Failed { sentence, .. }] if sentence.contains("the disk is gone")), "{told:?}");
+}
+
+/// A file that counts what is read of it.
+struct Counted(io::Cursor<bytes::Bytes>, Arc<AtomicU64>);
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        self.1.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl Seek for Counted {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+#[test]
+fn nothing_of_a_film_is_read_or_kept_at_the_presenters_before_somebody_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Film::of(40 * PIECE);
+    let mut world = World::new(100, 10);
+    assert_eq!((world.person(Some((folder.path(), 1 << 30))), world.person(None)), (PRESENTER, GUEST));
+    let read = Arc::<AtomicU64>::default();
+    world.swarm(PRESENTER).present(film.id, Counted(film.source(), Arc::clone(&read))).unwrap();
+    world.connect(PRESENTER, GUEST);
+    for _ in 0..50 {
+        // Each asks themselves again and again whether there is something to do.
+        world.swarm(PRESENTER);
+        world.swarm(GUEST);
+        world.run_ms(100);
+    }
+    assert_eq!((read.load(Ordering::Relaxed), world.way(PRESENTER, GUEST).carried_bytes), (0, 0));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    // Whoever asks gets it, and the presenter keeps no second copy.
+    let mut reader = world.swarm(GUEST).watch(film.ticket(PRESENTER));
+    let (bytes, _) = world.read(GUEST, &mut reader, 0, film.bytes.len(), 9_000).unwrap();
+    assert!(bytes == film.bytes);
+    assert!(read.load(Ordering::Relaxed) >= film.bytes.len() as u64);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

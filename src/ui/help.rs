@@ -53,6 +53,7 @@ fn rows() -> Vec<(String, &'static str)> {
         }
     }
     rows.extend([
+        ("t (held)".to_owned(), "Speak for as long as it is held"),
         ("Click".to_owned(), "Sit there; press a button of the remote"),
         ("Right drag".to_owned(), "Look around"),
         ("Wheel".to_owned(), "Louder or quieter"),

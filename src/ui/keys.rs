@@ -145,6 +145,11 @@ pub(super) fn key_for(action: &Action) -> Option<&'static str> {
     KEYS.iter().find(|key| (key.action)() == *action).map(|key| key.name)
 }
 
+/// The key that opens the theater to friends.
+pub(super) fn opening_key() -> &'static str {
+    key_for(&Action::OpenTheater).unwrap_or_default()
+}
+
 /// What an action does and by which key; `None` where no key does it.
 pub(super) fn hint_for(action: &Action) -> Option<String> {
     KEYS.iter().find(|key| (key.action)() == *action).map(|key| format!("{}  ({})", key.does, key.name))

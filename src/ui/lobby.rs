@@ -5,6 +5,7 @@ use bevy_egui::egui::{self, Align2, Area, Button, Frame, Id, Key, Order, Respons
 use super::{
     Action, Company, Panels, View,
     icon::Icon,
+    keys::opening_key,
     parts::{icon_button, spinner},
     person,
     theme::{ACCENT, GRID, NIGHT, Palette},
@@ -114,7 +115,7 @@ fn here(ui: &mut Ui, path: &mut String, actions: &mut Vec<Action>) {
 fn friends(ui: &mut Ui, company: &Company, invite: &mut String, actions: &mut Vec<Action>) {
     heading(ui, "Watch together");
     let open = Button::new(RichText::new("Open a theater").size(20.0));
-    if large(ui, open).on_hover_text("Friends come by the invite you send them  (t)").clicked() {
+    if large(ui, open).on_hover_text(format!("Friends come by the invite you send them  ({})", opening_key())).clicked() {
         actions.push(Action::OpenTheater);
     }
     let palette = Palette::of(ui.ctx().theme());

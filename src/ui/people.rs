@@ -4,6 +4,7 @@ use super::{
     Action, Company, Panels, View,
     company::{Person, Status},
     icon::Icon,
+    keys::opening_key,
     parts::{sign_button, small_button},
     theme::{ACCENT, GRID, NIGHT, Palette, hue},
 };
@@ -68,7 +69,7 @@ fn header(ui: &mut Ui, company: &Company, actions: &mut Vec<Action>) {
 fn opening(ui: &mut Ui, actions: &mut Vec<Action>) {
     let open = Button::new(RichText::new("Open to friends").color(NIGHT)).fill(ACCENT);
     let size = vec2(ui.available_width(), 5.0 * GRID);
-    if ui.add_sized(size, open).on_hover_text("Get an invite to send them; the film goes on  (t)").clicked() {
+    if ui.add_sized(size, open).on_hover_text(format!("Get an invite to send them; the film goes on  ({})", opening_key())).clicked() {
         actions.push(Action::OpenTheater);
     }
     addresses(ui);

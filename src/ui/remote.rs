@@ -244,7 +244,11 @@ const BUTTONS: &[&[(Icon, fn() -> Action)]] = &[
         (Icon::PlayPause, || Action::Toggle),
         (Icon::NextChapter, || Action::Chapter(TurnChapter::Next)),
     ],
-    &[(Icon::Back, || Action::SeekBy { seconds: -10 }), (Icon::Forward, || Action::SeekBy { seconds: 10 })],
+    &[
+        (Icon::Back, || Action::SeekBy { seconds: -10 }),
+        (Icon::Open, || Action::ChooseFile),
+        (Icon::Forward, || Action::SeekBy { seconds: 10 }),
+    ],
     &[
         (Icon::Quieter, || Action::VolumeBy { percent: -5.0 }),
         (Icon::Muted, || Action::Mute),

@@ -1,6 +1,11 @@
 //! Friends in one theater: whole programs without windows in one process, real connections on the loopback.
 
-use std::{path::Path, time::Duration};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::{Child, ChildStdout, Stdio},
+    time::Duration,
+};
 
 use bevy::{
     prelude::*,
@@ -17,10 +22,11 @@ use houselights::{
     audio::{Mixer, Output},
     clock::{FilmTime, Rate},
     film::{FilmSource, Open, Screening},
+    net::FilmEvent,
     notice::Notice,
     room::{
-        Ask, Chat, Emote, Emoted, Hosting, Join, Leave, Me, Moderation, Myself, OpenTheater, Parted, Participant, ParticipantId,
-        PersonName, Playback, Right, Room, ShowEmote, Sits, Standing, Talking,
+        Ask, Chat, Emote, Emoted, FilmWay, Hosting, Join, Leave, Me, Moderation, Myself, OpenTheater, Parted, Participant, ParticipantId,
+        PersonName, Playback, ReachMember, Right, Room, Say, SeatNumber, ShowEmote, SitDown, Sits, Standing, Talking, Words,
     },
     theater::{Face, Tier},
     trace::{Trace, mono_ns},
@@ -28,6 +34,8 @@ use houselights::{
     voice::{MicrophoneChoice, MicrophoneLevel, MyVoice, Speak},
     webcam::{CameraChoice, MyCamera, TurnCamera},
 };
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::support::clip::Clip;
 
@@ -335,7 +343,7 @@ fn a_face_is_seen_by_all_while_its_camera_is_on_and_what_is_shown_without_words_
 struct Seen(Vec<Emote>);
 
 #[test]
-fn a_third_fetches_from_a_guest_and_what_came_plays_on_when_the_presenter_leaves() {
+fn guests_fetch_from_a_guest_who_presents_and_what_came_plays_on_when_they_leave() {
     let folder = tempfile::tempdir().unwrap();
     let film = clip(folder.path());
     let (mut ann, invite) = Friend::host("Ann");
@@ -415,13 +423,30 @@ fn whoever_is_removed_is_told_and_their_invite_opens_nothing_more() {
 }
 
 #[test]
-fn whoever_stays_gets_the_new_invite_and_passes_it_on() {
+fn whoever_stays_gets_the_new_invite_passes_it_on_and_parts_from_the_removed() {
     let (mut ann, invite) = Friend::host("Ann");
     let (mut bo, mut cy) = (Friend::new("Bo"), Friend::new("Cy"));
     bo.tell(Join { invite: invite.clone() });
+    // No film is shown here: what Bo's way for films tells of lines is free to be read.
+    let way = bo.0.world_mut().resource_mut::<FilmWay>().0.take().unwrap();
     cy.tell(Join { invite });
     until("all are here", [&mut ann, &mut bo, &mut cy], |friends| friends.iter_mut().all(|friend| friend.people().len() == 3));
+    let mut parted = None;
+    until("Bo has a line to Cy", [&mut ann, &mut bo, &mut cy], |[_, bo, cy]| {
+        bo.tell(ReachMember(cy.id()));
+        let up = std::iter::from_fn(|| way.next()).find_map(|event| match event {
+            FilmEvent::Up { line, peer } if peer == cy.id() => Some(FilmEvent::Down { line }),
+            _ => None,
+        });
+        parted = parted.take().or(up);
+        parted.is_some()
+    });
     ann.tell(Moderation::Kick { who: bo.id() });
+    let since_ns = mono_ns();
+    until("Bo's line to Cy is closed", [&mut ann, &mut bo, &mut cy], |_| {
+        std::iter::from_fn(|| way.next()).any(|event| Some(event) == parted)
+    });
+    assert!(mono_ns() - since_ns < 5_000_000_000, "{} ns", mono_ns() - since_ns);
     until("Cy knows the new invite", [&mut ann, &mut bo, &mut cy], |[ann, _, cy]| {
         let invite = cy.0.world().get_resource::<Hosting>().map(|hosting| hosting.invite.clone());
         invite.is_some() && ann.people() == ["Ann", "Cy"] && invite == Some(ann.invite())
@@ -462,6 +487,84 @@ fn a_host_who_closes_the_theater_sends_everybody_home() {
         bo.standing() == Standing::Alone && bo.people() == ["Bo"] && ann.people() == ["Ann"]
     });
     assert_eq!(ann.standing(), Standing::Alone);
+}
+
+/// The program as a process of its own, which can stop or vanish without a word.
+struct Process {
+    child: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start(name: &str, folder: &Path, words: &[&str]) -> Self {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_houselights"));
+        command.args(["--headless", "--sound", "null", "--relay", "none", "--name", name]);
+        command.arg("--config").arg(folder.join("config")).arg("--cache").arg(folder.join("cache")).args(words);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Self { child, answers }
+    }
+
+    /// The next line it prints that has this to say.
+    fn says(&mut self, what: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.answers.read_line(&mut line).unwrap() > 0, "it ended before it said `{what}`");
+            let said: Value = serde_json::from_str(&line).unwrap();
+            if !said[what].is_null() {
+                return said[what].clone();
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn a_line_that_broke_is_mended_and_finds_the_same_person_in_the_same_seat() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ann = Process::start("Ann", folder.path(), &["host"]);
+    let invite = ann.says("invite").as_str().unwrap().to_owned();
+    let mut bo = Friend::new("Bo");
+    bo.tell(Join { invite });
+    until("Bo is here", [&mut bo], |[bo]| bo.people() == ["Ann", "Bo"] && bo.seat().is_some());
+    bo.tell(SitDown(SeatNumber::new(3).unwrap()));
+    until("Bo sits there", [&mut bo], |[bo]| bo.seat() == Some(3));
+    // Ann's machine falls asleep: nothing comes of it, not even a goodbye.
+    ann.signal(Signal::STOP);
+    until("the line is missed", [&mut bo], |[bo]| bo.said("The connection to the theater is lost. Trying again…"));
+    assert_eq!((bo.standing(), bo.said("You are back")), (Standing::Joining, false));
+    ann.signal(Signal::CONT);
+    until("Bo is back", [&mut bo], |[bo]| {
+        bo.said("You are back in the theater.") && bo.people() == ["Ann", "Bo"] && bo.seat() == Some(3) && bo.chat_says("Bo is back.")
+    });
+    assert_eq!(bo.standing(), Standing::Guest);
+    bo.tell(Say(Words::from("well")));
+    until("Bo is heard", [&mut bo], |[bo]| bo.chat_says("well"));
+    writeln!(ann.child.stdin.as_mut().unwrap(), "people").unwrap();
+    let people = ann.says("people");
+    let seats: Vec<_> = people.as_array().unwrap().iter().map(|person| (person["name"].as_str(), person["seat"].as_u64())).collect();
+    assert_eq!(seats, [(Some("Bo"), Some(3)), (Some("Ann"), Some(35))]);
+}
+
+#[test]
+fn a_guest_whose_machine_dies_is_missed_without_a_goodbye() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ann, invite) = Friend::host("Ann");
+    let bo = Process::start("Bo", folder.path(), &["join", &invite]);
+    until("Bo is here", [&mut ann], |[ann]| ann.people() == ["Ann", "Bo"]);
+    bo.signal(Signal::KILL);
+    until("Bo's chair is empty", [&mut ann], |[ann]| ann.people() == ["Ann"]);
+    assert!(ann.chat_says("Bo lost the connection."));
 }
 
 #[test]

@@ -1,61 +1,23 @@
 //! The program as people start it: processes, their lines, their exit codes, the files they leave.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    path::Path,
-    process::{Child, ChildStdout, Command, Output, Stdio},
+use std::{ops::Range, path::Path};
+
+use houselights::trace::{Event, mono_ns};
+
+use crate::support::{
+    clip::Clip,
+    program::{Program, run},
 };
-
-use houselights::trace::Event;
-use serde_json::Value;
-
-use crate::support::clip::Clip;
-
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_houselights"));
-    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    program().args(arguments).stdin(Stdio::null()).output().unwrap()
-}
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A headless theater that answers lines.
-struct Headless {
-    child: Child,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Headless {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child =
-            program().args(["--headless", "--sound", "null"]).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        Self { child, answers }
-    }
-
-    fn ask(&mut self, line: &str) -> Value {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
-        let mut answer = String::new();
-        assert!(self.answers.read_line(&mut answer).unwrap() > 0, "an answer to `{line}`");
-        serde_json::from_str(&answer).unwrap()
-    }
-
-    fn is_ok(&mut self, line: &str) -> bool {
-        self.ask(line)["ok"] == Value::Bool(true)
-    }
 }
 
 #[test]
 fn a_headless_theater_is_moved_by_lines() {
     let folder = tempfile::tempdir().unwrap();
     let film = Clip { sound_tracks: 2, ..Clip::default() }.make(folder.path());
-    let mut theater = Headless::start(&[film.to_str().unwrap()]);
+    let mut theater = Program::start(folder.path(), "Ann", &[film.to_str().unwrap()]);
     let state = theater.ask("state");
     assert_eq!(
         (state["film"].as_str(), state["film_time_s"].as_f64(), state["playing"].as_bool()),
@@ -63,20 +25,20 @@ fn a_headless_theater_is_moved_by_lines() {
     );
     assert!((state["duration_s"].as_f64().unwrap() - 4.0).abs() < 0.1);
     assert_eq!((state["volume"].as_f64(), state["audio"].as_u64()), (Some(100.0), Some(1)));
-    assert!(theater.is_ok("seek 2.5") && theater.is_ok("audio 2") && theater.is_ok("volume 80"));
+    for line in ["seek 2.5", "audio 2", "volume 80"] {
+        theater.does(line);
+    }
     let state = theater.ask("state");
     assert_eq!((state["film_time_s"].as_f64(), state["volume"].as_f64(), state["audio"].as_u64()), (Some(2.5), Some(80.0), Some(2)));
     for wrong in ["dance", "seek nan", "volume 1e9", "audio 7", ""] {
         let answer = theater.ask(wrong);
-        assert!(
-            answer["ok"] == Value::Bool(false) && answer["error"].as_str().is_some_and(|error| error.ends_with('.')),
-            "{wrong}: {answer}"
-        );
+        assert!(answer["ok"] == false && answer["error"].as_str().is_some_and(|error| error.ends_with('.')), "{wrong}: {answer}");
     }
-    assert!(theater.is_ok("play"));
+    theater.does("play");
     assert_eq!(theater.ask("state")["playing"].as_bool(), Some(true));
-    assert!(theater.is_ok("pause") && theater.is_ok("quit"));
-    assert!(theater.child.wait().unwrap().success());
+    theater.does("pause");
+    theater.does("quit");
+    assert_eq!(theater.ends(), Some(0));
 }
 
 #[test]
@@ -201,55 +163,162 @@ fn the_doctor_says_what_is_there() {
 #[test]
 fn two_people_watch_one_film_in_two_processes() {
     let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let film = Clip::default().make(folder.path());
-    let (ann_trace, bo_trace) = (path("ann.trace"), path("bo.trace"));
-    // One machine, one configuration: the second program takes a temporary identity.
-    let (config, cache) = (path("config"), path("cache"));
-    let mut ann =
-        Headless::start(&["host", film.to_str().unwrap(), "--relay", "none", "--name", "Ann", "--config", &config, "--trace", &ann_trace]);
-    let mut line = String::new();
-    ann.answers.read_line(&mut line).unwrap();
-    let invite: Value = serde_json::from_str(&line).unwrap();
-    let invite = invite["invite"].as_str().unwrap();
-    let mut bo =
-        Headless::start(&["join", invite, "--relay", "none", "--name", "Bo", "--config", &config, "--cache", &cache, "--trace", &bo_trace]);
-    let watching = |theater: &mut Headless| {
-        let people = theater.ask("people");
-        let people = people["people"].as_array().unwrap();
-        people.len() == 2 && people.iter().all(|person| person["status"] == "watching")
-    };
-    while !watching(&mut bo) {
-        assert!(bo.child.try_wait().unwrap().is_none(), "Bo's program ended");
+    let trace = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (ann_trace, bo_trace) = (trace("ann.trace"), trace("bo.trace"));
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo.mkv");
+    let mut ann = Program::start(folder.path(), "Ann", &["host", demo, "--trace", &ann_trace]);
+    let (invite, _) = ann.invites();
+    let mut bo = Program::start(folder.path(), "Bo", &["join", &invite, "--trace", &bo_trace]);
+    bo.until("both watch", |bo| ["Ann", "Bo"].iter().all(|name| bo.person(name)["status"] == "watching"));
+    bo.does("sit 12");
+    bo.does("say hello");
+    ann.does("play");
+    let before = settled_run(&mut bo, 0.0);
+    bo.does("seek 30");
+    let after = settled_run(&mut bo, 30.0);
+    bo.does("pause");
+    for theater in [&mut ann, &mut bo] {
+        theater.until("the film stands", |theater| theater.ask("state")["playing"] == false);
     }
-    assert!(bo.is_ok("sit 12") && bo.is_ok("say hello") && ann.is_ok("play"));
-    let place_s = |theater: &mut Headless| theater.ask("state")["film_time_s"].as_f64().unwrap();
-    while place_s(&mut bo) < 1.5 {}
-    assert!(bo.is_ok("pause"));
-    while ann.ask("state")["playing"] == Value::Bool(true) || bo.ask("state")["playing"] == Value::Bool(true) {}
-    assert_eq!(place_s(&mut ann), place_s(&mut bo), "a pause is one place for both");
-    let chat = ann.ask("chat")["chat"].to_string();
-    assert!(chat.contains("Bo paused at 0:0") && chat.contains(r#""text":"hello""#), "{chat}");
-    assert_eq!(ann.ask("people")["people"][0]["seat"], 12);
+    assert_eq!(ann.place_s(), bo.place_s(), "a pause is one place for both");
+    let read = ["hello", "Bo went to 0:30.", "Bo paused at 0:3"].map(|words| ann.in_chat(words));
+    assert_eq!(read, [1; 3], "{}", ann.ask("chat"));
+    assert_eq!(ann.person("Bo")["seat"], 12);
     // Told by the system to end, Ann's program says goodbye: a line that only broke would be mended for a minute.
-    let ann_id = rustix::process::Pid::from_child(&ann.child);
-    rustix::process::kill_process(ann_id, rustix::process::Signal::TERM).unwrap();
-    assert!(ann.child.wait().unwrap().success());
-    let output = bo.child.wait().unwrap();
-    assert_eq!(output.code(), Some(1), "the theater is closed, so whoever joined it leaves");
-    // Both clocks are one on this machine: where both heard the same instant, they heard the same place.
-    let heard = |trace: &str| -> Vec<(i64, i64)> {
-        let events = houselights::trace::read(Path::new(trace)).unwrap();
-        let heard = events.into_iter().filter_map(|event| match event {
-            Event::Heard { mono_ns, film_ns, .. } => Some((mono_ns, film_ns)),
-            _ => None,
-        });
-        heard.collect()
-    };
+    ann.terminate();
+    assert_eq!(ann.ends(), Some(0));
+    assert_eq!(bo.ends(), Some(1), "the theater is closed, so whoever joined it leaves");
+    assert!(bo.said().contains("The host left and the theater is closed."), "{}", bo.said());
     let (ann, bo) = (heard(&ann_trace), heard(&bo_trace));
-    let offset = |(mono_ns, film_ns): (i64, i64)| film_ns - mono_ns;
-    let (Some(last_ann), Some(last_bo)) = (ann.last(), bo.last()) else { panic!("nothing was heard") };
-    let step_ms = (offset(*last_ann) - offset(*last_bo)) as f64 / 1e6;
-    assert!(step_ms.abs() < 40.0, "{step_ms} ms apart");
-    assert!(!Path::new(&cache).exists() || std::fs::read_dir(&cache).unwrap().count() == 0, "the cache is gone with the guest");
+    for (run, during) in [("from the beginning", before), ("after Bo's seek", after)] {
+        let mut apart_ms = apart_ms(&ann, &bo, &during);
+        apart_ms.sort_by(f64::total_cmp);
+        let seconds = (during.end - during.start) as f64 / 1e9;
+        // A hundred a second are heard; who misses many of them is not watching.
+        assert!(apart_ms.len() as f64 > 50.0 * seconds, "{run}: heard by both {} times in {seconds} s", apart_ms.len());
+        let at = |part: f64| apart_ms[(part * (apart_ms.len() - 1) as f64) as usize];
+        let (median_ms, most_ms) = (at(0.5), at(0.95));
+        assert!(median_ms <= 20.0 && most_ms <= 40.0, "{run}: {median_ms} ms apart at the median, 95 % within {most_ms} ms");
+    }
+    let cache = folder.path().join("Bo.cache");
+    assert!(!cache.exists() || std::fs::read_dir(&cache).unwrap().count() == 0, "the cache is gone with the guest");
 }
+
+/// Three seconds in which the film runs, from some time after it was set going at this place: when they were.
+fn settled_run(theater: &mut Program, from_s: f64) -> Range<i64> {
+    theater.until("the film runs", |theater| theater.place_s() > from_s + 1.5);
+    let since_ns = mono_ns();
+    theater.until("it runs on", |theater| theater.place_s() > from_s + 4.5);
+    since_ns..mono_ns()
+}
+
+/// When each callback was heard, and what place of the film.
+fn heard(trace: &str) -> Vec<(i64, i64)> {
+    let events = houselights::trace::read(Path::new(trace)).unwrap();
+    let heard = events.into_iter().filter_map(|event| match event {
+        Event::Heard { mono_ns, film_ns } => Some((mono_ns, film_ns)),
+        _ => None,
+    });
+    heard.collect()
+}
+
+/// How far apart two people were at every instant at which both heard the film. Both clocks are one on this machine.
+fn apart_ms(one: &[(i64, i64)], other: &[(i64, i64)], during: &Range<i64>) -> Vec<f64> {
+    let instants = one.iter().filter(|(mono_ns, _)| during.contains(mono_ns));
+    let apart = instants.filter_map(|&(mono_ns, film_ns)| {
+        let next = other.partition_point(|&(other_ns, _)| other_ns <= mono_ns);
+        let &(before_ns, before_film_ns) = other.get(next.checked_sub(1)?)?;
+        let passed_ns = mono_ns - before_ns;
+        // Whoever heard nothing for five callbacks hears nothing.
+        (passed_ns < 50_000_000).then(|| (film_ns - before_film_ns - passed_ns).abs() as f64 / 1e6)
+    });
+    apart.collect()
+}
+
+#[test]
+fn what_is_no_invite_leaves_with_1_and_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ann = Program::start(folder.path(), "Ann", &["host"]);
+    let (invite, _) = ann.invites();
+    for (wrong, expected) in [
+        (&invite[..invite.len() - 9], "The end of the invite is missing"),
+        ("syncplay.pl:8999", "looks like a Syncplay server"),
+        ("https://example.org/watch", "web address"),
+        ("come at eight", "not a Houselights invite"),
+    ] {
+        let mut bo = Program::start(folder.path(), "Bo", &["join", wrong]);
+        assert_eq!(bo.ends(), Some(1), "{wrong}");
+        let said = bo.said();
+        assert!(said.contains(expected) && said.lines().count() == 1 && said.trim_end().ends_with('.'), "{wrong}: {said}");
+    }
+    assert_eq!(ann.names(), ["Ann"]);
+}
+
+#[test]
+fn a_guest_whose_program_was_killed_is_missed_soon_and_sits_in_the_old_seat_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ann = Program::start(folder.path(), "Ann", &["host"]);
+    let (invite, _) = ann.invites();
+    let comes = || Program::start(folder.path(), "Bo", &["join", &invite]);
+    let is_seated = |bo: &mut Program| {
+        let state = bo.ask("state");
+        state["room"] == "guest" && state["seat"] == 12
+    };
+    let mut bo = comes();
+    bo.until("Bo is in", |bo| bo.names() == ["Ann", "Bo"]);
+    bo.does("sit 12");
+    bo.until("Bo sits there", is_seated);
+
+    let cut_ns = bo.cut_off();
+    let mut bo = comes();
+    let has_left = |ann: &mut Program, times: usize| {
+        let names = ann.names();
+        assert!(names == ["Ann"] || names == ["Ann", "Bo"], "the same person is not somebody else: {names:?}");
+        ann.in_chat("Bo lost the connection.") == times
+    };
+    ann.until("Ann reads that Bo is gone", |ann| has_left(ann, 1));
+    assert_soon(cut_ns, NOTICED_S, "Ann read that Bo was gone");
+    ann.until("Ann reads that Bo is back", |ann| has_left(ann, 1) && ann.in_chat("Bo is back.") == 1);
+    assert_soon(cut_ns, NOTICED_S + STARTED_S, "Bo was back");
+    assert_eq!(ann.names(), ["Ann", "Bo"]);
+    assert_eq!(ann.person("Bo")["seat"], 12);
+    bo.until("Bo sits there again", is_seated);
+
+    // Without a successor whose line takes its place, the silence is all there is to notice.
+    let cut_ns = bo.cut_off();
+    ann.until("Ann reads that Bo is gone again", |ann| has_left(ann, 2));
+    assert_soon(cut_ns, NOTICED_S, "Ann read that Bo was gone");
+    assert_eq!(ann.names(), ["Ann"]);
+    let mut bo = comes();
+    bo.until("Bo sits there a third time", is_seated);
+    ann.until("Ann reads it", |ann| has_left(ann, 2) && ann.in_chat("Bo is back.") == 2);
+    assert_eq!(ann.names(), ["Ann", "Bo"]);
+}
+
+#[test]
+fn whoever_loses_the_host_is_told_soon_and_may_wait_or_go_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ann = Program::start(folder.path(), "Ann", &["host"]);
+    let (invite, _) = ann.invites();
+    let mut bo = Program::start(folder.path(), "Bo", &["join", &invite]);
+    bo.until("Bo is in", |bo| bo.names() == ["Ann", "Bo"]);
+    let cut_ns = ann.cut_off();
+    bo.until("Bo is told", |bo| bo.said().contains("The connection to the theater is lost. Trying again…"));
+    assert_soon(cut_ns, NOTICED_S, "Bo was told");
+    let state = bo.ask("state");
+    assert!(state["room"] == "joining" && state["problem"].as_str().is_some_and(|problem| problem.contains("lost")), "{state}");
+    bo.refuses("say are you there");
+    assert_eq!(bo.ask("state")["room"], "joining", "the host may come back");
+    bo.does("leave");
+    bo.until("Bo is at home", |bo| bo.ask("state")["room"] == "alone" && bo.names() == ["Bo"]);
+}
+
+fn assert_soon(since_ns: i64, most_s: f64, what: &str) {
+    let took_s = (mono_ns() - since_ns) as f64 / 1e9;
+    assert!(took_s <= most_s, "{what} only after {took_s:.1} s");
+}
+
+/// A line is dead when nothing came for 4 s; the rest is for a busy machine.
+const NOTICED_S: f64 = 8.0;
+/// For a program to start and find the host, on a busy machine.
+const STARTED_S: f64 = 12.0;

@@ -8,6 +8,7 @@ mod hands;
 mod house;
 mod journey;
 mod picture;
+mod serve;
 mod shaders;
 mod source;
 mod subtitles;

@@ -168,17 +168,56 @@ fn open(name: Option<&str>, stage: &Arc<Mutex<Stage>>, now_ns: i64) -> Result<Op
     let named = name.and_then(|name| find(&host, name).ok().flatten());
     let stands_in = name.is_some() && named.is_none();
     let device = named.or_else(|| host.default_output_device()).ok_or_else(|| cpal::Error::new(ErrorKind::DeviceNotAvailable))?;
-    let (format, config) = choose_config(&device)?;
     let pulse = Arc::new(Pulse::default());
-    let stream = build(&device, format, config, stage, &pulse).or_else(|error| match config.buffer_size {
+    let title = title(&device);
+    let stream = match play_on_server(&device, stage, &pulse) {
+        Some(stream) => stream,
+        None => play_on_device(&device, stage, &pulse)?,
+    };
+    tracing::info!("sound device: {title}");
+    Ok(Open { _stream: stream, id: device.id().ok(), host, title, pulse, opened_ns: now_ns, looked_ns: now_ns, stands_in })
+}
+
+/// On PulseAudio, by a stream of our own; none if it is not there or does not want it.
+#[cfg(target_os = "linux")]
+fn play_on_server(device: &Device, stage: &Arc<Mutex<Stage>>, pulse: &Arc<Pulse>) -> Option<Playing> {
+    let id = device.id().ok().filter(|id| id.host() == cpal::HostId::PulseAudio)?;
+    let config = StreamConfig { channels: 2, sample_rate: RATE, buffer_size: BufferSize::Default };
+    let mut callback = Callback::new::<f32>(config, stage, pulse);
+    let fill = move |block: &mut [f32], ahead_ns| {
+        callback.fill(block.len(), ahead_ns, |at, mixed| block[at..at + mixed.len()].copy_from_slice(mixed));
+    };
+    let ended = {
+        let pulse = Arc::clone(pulse);
+        move || pulse.is_gone.store(true, Relaxed)
+    };
+    let playback = super::pulse::Playback::open(id.id(), mono_ns, fill, ended);
+    playback.inspect_err(|error| tracing::warn!("the sound server does not take our stream, cpal tries: {error}")).ok().map(Playing::Server)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn play_on_server(_: &Device, _: &Arc<Mutex<Stage>>, _: &Arc<Pulse>) -> Option<Playing> {
+    None
+}
+
+fn play_on_device(device: &Device, stage: &Arc<Mutex<Stage>>, pulse: &Arc<Pulse>) -> Result<Playing, cpal::Error> {
+    let (format, config) = choose_config(device)?;
+    let stream = build(device, format, config, stage, pulse).or_else(|error| match config.buffer_size {
         // A device with periods of its own mind.
-        BufferSize::Fixed(_) => build(&device, format, StreamConfig { buffer_size: BufferSize::Default, ..config }, stage, &pulse),
+        BufferSize::Fixed(_) => build(device, format, StreamConfig { buffer_size: BufferSize::Default, ..config }, stage, pulse),
         BufferSize::Default => Err(error),
     })?;
     stream.play()?;
-    let title = title(&device);
-    tracing::info!("sound device: {title}, {} Hz, {} channels, {format}", config.sample_rate, config.channels);
-    Ok(Open { _stream: stream, id: device.id().ok(), host, title, pulse, opened_ns: now_ns, looked_ns: now_ns, stands_in })
+    tracing::debug!("it takes {} Hz, {} channels, {format}", config.sample_rate, config.channels);
+    Ok(Playing::Device(stream))
+}
+
+/// What plays until it is dropped.
+#[expect(dead_code, reason = "held for what they do")]
+enum Playing {
+    Device(Stream),
+    #[cfg(target_os = "linux")]
+    Server(super::pulse::Playback),
 }
 
 fn find(host: &Host, name: &str) -> Result<Option<Device>, cpal::Error> {
@@ -261,18 +300,24 @@ impl Callback {
     }
 
     fn run(&mut self, data: &mut Data, info: &OutputCallbackInfo) {
+        // The stamps are of a clock of their own; their difference is not.
+        let stamp = info.timestamp();
+        let raw_ns = stamp.playback.saturating_duration_since(stamp.callback).as_nanos() as i64;
+        let write = self.write;
+        self.fill(data.len(), raw_ns, |at, mixed| write(data, at, mixed));
+    }
+
+    /// Mixes that many samples, of which the first is heard after `raw_ns` if the device says the truth, and `put`s them portion by portion.
+    fn fill(&mut self, samples: usize, raw_ns: i64, mut put: impl FnMut(usize, &[f32])) {
         let now_ns = mono_ns();
         self.pulse.beat(now_ns);
         let frame_ns = 1e9 / f64::from(self.config.sample_rate);
         let channels = usize::from(self.config.channels);
-        let block_ns = ((data.len() / channels) as f64 * frame_ns) as i64;
-        // The stamps are of a clock of their own; their difference is not.
-        let stamp = info.timestamp();
-        let raw_ns = stamp.playback.saturating_duration_since(stamp.callback).as_nanos() as i64;
+        let block_ns = ((samples / channels) as f64 * frame_ns) as i64;
         let heard_ns = now_ns + self.latency.believe(raw_ns, block_ns);
         let mut stage = try_lock(&self.stage);
-        for at in (0..data.len()).step_by(self.mixed.len()) {
-            let length = self.mixed.len().min(data.len() - at);
+        for at in (0..samples).step_by(self.mixed.len()) {
+            let length = self.mixed.len().min(samples - at);
             let mixed = &mut self.mixed[..length];
             match &mut stage {
                 Some(stage) => {
@@ -282,7 +327,7 @@ impl Callback {
                 // The pacing renders its last block just now.
                 None => mixed.fill(0.0),
             }
-            (self.write)(data, at, mixed);
+            put(at, mixed);
         }
     }
 }
@@ -298,7 +343,7 @@ fn write<T: SizedSample + FromSample<f32>>(data: &mut Data, at: usize, mixed: &[
 /// A stream and what belongs to it.
 struct Open {
     /// Plays until dropped.
-    _stream: Stream,
+    _stream: Playing,
     host: Host,
     id: Option<DeviceId>,
     /// For people.

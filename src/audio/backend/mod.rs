@@ -4,6 +4,8 @@ pub mod capture;
 mod device;
 mod null;
 mod presence;
+#[cfg(target_os = "linux")]
+mod pulse;
 mod stage;
 mod tap;
 mod watch;

@@ -1,5 +1,8 @@
 //! Rules of the room, with several theaters in one process: replicon's messages are carried by hand, time passes 50 ms a round.
 
+mod hostile;
+mod moderators;
+
 use bevy::{prelude::*, state::app::StatesPlugin, time::TimePlugin};
 use bevy_replicon::{
     prelude::*,
@@ -45,7 +48,12 @@ impl Theater {
     }
 
     /// What the door does when a hello was accepted.
-    fn join(&mut self, mut guest: App, name: &str) -> usize {
+    fn join(&mut self, guest: App, name: &str) -> usize {
+        self.join_by(guest, name, false)
+    }
+
+    /// The same, by the guests' invite or the moderators'.
+    fn join_by(&mut self, mut guest: App, name: &str, moderator: bool) -> usize {
         let world = guest.world_mut();
         let own: Vec<_> = world.query_filtered::<Entity, Or<(With<Room>, With<Me>, With<Remote>)>>().iter(world).collect();
         own.into_iter().for_each(|entity| assert!(world.despawn(entity)));
@@ -53,7 +61,7 @@ impl Theater {
         let id = world.resource::<Myself>().id();
         self.host.connect_client(&mut guest);
         let client = **guest.world().resource::<TestClientEntity>();
-        let arrived = Arrived { id, name: name.to_owned(), moderator: false, addresses: Addresses::default() };
+        let arrived = Arrived { id, name: name.to_owned(), moderator, addresses: Addresses::default() };
         self.host.world_mut().entity_mut(client).insert(arrived);
         self.guests.push(guest);
         self.rounds(4);
@@ -442,6 +450,7 @@ fn the_same_person_on_a_new_line_takes_the_place_of_the_old_one() {
 #[test]
 fn the_seventy_first_is_turned_away() {
     let mut theater = Theater::open(&[]);
+    theater.host.add_observer(|expel: On<Expel>, mut said: ResMut<Said>| said.0.push(expel.event().sentence.clone()));
     for number in 0..80u8 {
         let arrived = Arrived {
             id: ParticipantId::from_bytes([number; 32]),
@@ -453,6 +462,8 @@ fn the_seventy_first_is_turned_away() {
         theater.host.update();
     }
     assert_eq!(people(&mut theater.host).len(), PEOPLE_MAX);
+    // Ann and the first 69 have a seat.
+    assert_eq!(theater.host.world().resource::<Said>().0, ["The theater is full: 70 people are here."; 11]);
 }
 
 #[test]
