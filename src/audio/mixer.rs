@@ -217,6 +217,12 @@ impl Mixer {
         self.moment.set_beyond_ns(i64::from(self.offset_ms.max(0)) * 1_000_000);
     }
 
+    /// How many streams were opened on devices so far: after each what is played is heard at another time than before.
+    #[must_use]
+    pub fn openings(&self) -> u32 {
+        self.moment.openings()
+    }
+
     /// See [`set_offset_ms`](Self::set_offset_ms).
     #[must_use]
     pub const fn offset_ms(&self) -> i32 {

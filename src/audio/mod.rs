@@ -35,7 +35,7 @@ pub use volume::ChangeVolume;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, TryLockError,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicI64, AtomicU32, Ordering},
 };
 
 use bevy::prelude::*;
@@ -56,6 +56,8 @@ struct Stamps {
     heard_mono_ns: AtomicI64,
     /// What lies between the loudspeaker, as the device knows it, and the ear: a wireless headphone that says nothing of its own delay.
     beyond_ns: AtomicI64,
+    /// Streams that were opened on devices.
+    openings: AtomicU32,
 }
 
 impl Moment {
@@ -67,6 +69,14 @@ impl Moment {
     fn set(&self, mono_ns: i64) {
         let heard_mono_ns = mono_ns.saturating_add(self.0.beyond_ns.load(Ordering::Relaxed));
         self.0.heard_mono_ns.store(heard_mono_ns, Ordering::Relaxed);
+    }
+
+    fn note_opening(&self) {
+        self.0.openings.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn openings(&self) -> u32 {
+        self.0.openings.load(Ordering::Relaxed)
     }
 
     fn set_beyond_ns(&self, ns: i64) {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use cpal::{
-    BufferSize, Data, SampleFormat, StreamConfig, SupportedBufferSize,
+    BufferSize, Data, Sample as _, SampleFormat, StreamConfig, SupportedBufferSize,
     traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _},
 };
 
@@ -57,8 +57,10 @@ pub(super) struct Microphone {
 /// What became of the microphone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum News {
-    /// It records.
+    /// A stream of it has begun.
     Records(String),
+    /// The same, of another than the chosen one, which is not there.
+    StandsIn(String),
     /// It does not; a sentence for the person.
     Missing(String),
 }
@@ -121,66 +123,174 @@ struct Pulse {
 
 /// Opens the device again and again until it is there, and whenever it is lost.
 fn record(name: Option<&str>, (recorder, mono_ns): (&Arc<Mutex<Recorder>>, fn() -> i64), stop: &AtomicBool, news: &Slot<News>) {
-    let mut told: Option<bool> = None;
-    let mut open: Option<(cpal::Stream, Arc<Pulse>, i64, String)> = None;
+    let mut open: Option<Open> = None;
+    let mut told = Told::default();
+    let mut looked_ns = mono_ns();
     while !stop.load(Ordering::Relaxed) {
         let now_ns = mono_ns();
-        let is_lost = open.as_ref().is_some_and(|(_, pulse, opened_ns, _)| {
-            let last_ns = pulse.called_ns.load(Ordering::Relaxed).max(*opened_ns);
-            let patience_ns = if pulse.errors.load(Ordering::Relaxed) > 0 { ERRORS_NS } else { SILENT_NS };
-            now_ns - last_ns > patience_ns
-        });
-        if is_lost {
-            open = None;
+        // Whoever plugs the chosen one in again is not to be heard through another.
+        let is_elsewhere = now_ns - looked_ns > LOOK_EVERY_NS && {
+            looked_ns = now_ns;
+            open.as_ref().is_some_and(|open| open.stands_in) && name.is_some_and(is_there)
+        };
+        if is_elsewhere || open.as_ref().is_some_and(|open| open.is_lost(now_ns)) {
+            let lost = open.take();
+            told.lost(lost.is_some_and(|lost| lost.records()));
         }
         if open.is_none() {
             open = start(name, recorder, mono_ns).inspect_err(|error| tracing::debug!("no microphone: {error}")).ok();
         }
-        let records = open.as_ref().is_some_and(|(_, pulse, ..)| pulse.called_ns.load(Ordering::Relaxed) > 0);
-        match (&open, told) {
-            (Some((.., title)), told_before) if records && told_before != Some(true) => {
-                told = Some(true);
-                drop(news.put(News::Records(title.clone())));
-            }
-            (None, told_before) if told_before != Some(false) => {
-                told = Some(false);
-                let sentence = "No microphone answers. Plug one in, or choose another in the settings; it is used as soon as it is there.";
-                drop(news.put(News::Missing(sentence.to_owned())));
-            }
-            _ => {}
+        if let Some(said) = told.tell(open.as_ref().map(|open| (open.records(), open.stands_in, open.title.as_str()))) {
+            drop(news.put(said));
         }
         park_timeout(if open.is_some() { CHECK_EVERY } else { RETRY_EVERY });
     }
 }
 
-type Started = (cpal::Stream, Arc<Pulse>, i64, String);
+/// A stream and what belongs to it.
+struct Open {
+    _stream: Stream,
+    pulse: Arc<Pulse>,
+    opened_ns: i64,
+    /// For people.
+    title: String,
+    /// Whether it records because the chosen one is not there.
+    stands_in: bool,
+}
 
-fn start(name: Option<&str>, recorder: &Arc<Mutex<Recorder>>, mono_ns: fn() -> i64) -> Result<Started, cpal::Error> {
+impl Open {
+    fn records(&self) -> bool {
+        self.pulse.called_ns.load(Ordering::Relaxed) > 0
+    }
+
+    fn is_lost(&self, now_ns: i64) -> bool {
+        let last_ns = self.pulse.called_ns.load(Ordering::Relaxed).max(self.opened_ns);
+        let patience_ns = if self.pulse.errors.load(Ordering::Relaxed) > 0 { ERRORS_NS } else { SILENT_NS };
+        now_ns - last_ns > patience_ns
+    }
+}
+
+/// What records until it is dropped.
+#[expect(dead_code, reason = "held for what they do")]
+enum Stream {
+    Device(cpal::Stream),
+    #[cfg(target_os = "linux")]
+    Server(crate::audio::backend::pulse::Recording),
+}
+
+/// What the person knows of the microphone: each stream that begins is told of once, and once that none does.
+#[derive(Debug, Default)]
+struct Told {
+    /// `Some(true)`: that it records.
+    records: Option<bool>,
+    /// Streams that opened and never gave a sound, one after the other.
+    mute_streams: u32,
+}
+
+impl Told {
+    fn lost(&mut self, recorded: bool) {
+        self.mute_streams = if recorded { 0 } else { self.mute_streams + 1 };
+        if self.records == Some(true) {
+            // The next one that records is another.
+            self.records = None;
+        }
+    }
+
+    /// What is new, of a stream (does it record, does it stand in for another, its name) or of none.
+    fn tell(&mut self, stream: Option<(bool, bool, &str)>) -> Option<News> {
+        match stream {
+            Some((true, stands_in, title)) if self.records != Some(true) => {
+                (self.records, self.mute_streams) = (Some(true), 0);
+                Some(if stands_in { News::StandsIn(title.to_owned()) } else { News::Records(title.to_owned()) })
+            }
+            None if self.records != Some(false) => {
+                self.records = Some(false);
+                let says = "No microphone answers. Plug one in, or choose another in the settings; it is used as soon as it is there.";
+                Some(News::Missing(says.to_owned()))
+            }
+            // Another program may hold it, and such streams open all the same.
+            Some((false, _, title)) if self.mute_streams > 0 && self.records != Some(false) => {
+                self.records = Some(false);
+                let says = format!("{title} gives no sound. Another program may hold it: close that, or choose another in the settings.");
+                Some(News::Missing(says))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn is_there(name: &str) -> bool {
+    let host = cpal::default_host();
+    host.input_devices().is_ok_and(|mut inputs| inputs.by_ref().take(DEVICES_MAX).any(|device| is_named(&device, name)))
+}
+
+fn is_named(device: &cpal::Device, name: &str) -> bool {
+    device.id().is_ok_and(|id| id.id() == name) || device.description().is_ok_and(|about| about.name() == name)
+}
+
+fn start(name: Option<&str>, recorder: &Arc<Mutex<Recorder>>, mono_ns: fn() -> i64) -> Result<Open, cpal::Error> {
     // The host is made anew each time: one that has seen its server die does not recover.
     let host = cpal::default_host();
-    let is_named = |device: &cpal::Device, name: &str| {
-        device.id().is_ok_and(|id| id.id() == name) || device.description().is_ok_and(|about| about.name() == name)
-    };
     let named = match name {
         Some(name) => host.input_devices()?.take(DEVICES_MAX).find(|device| is_named(device, name)),
         None => None,
     };
+    let stands_in = name.is_some() && named.is_none();
     let device = named.or_else(|| host.default_input_device()).ok_or_else(|| cpal::Error::new(cpal::ErrorKind::DeviceNotAvailable))?;
+    let title = device.description().map(|about| about.name().to_owned()).unwrap_or_else(|_| "a microphone".to_owned());
+    let pulse = Arc::new(Pulse::default());
+    let stream = match record_on_server(&device, recorder, &pulse, mono_ns) {
+        Some(stream) => stream,
+        None => record_on_device(&device, recorder, &pulse, mono_ns)?,
+    };
+    tracing::info!("microphone: {title}");
+    Ok(Open { _stream: stream, pulse, opened_ns: mono_ns(), title, stands_in })
+}
+
+/// On PulseAudio, by a stream of our own; none if it is not there or does not want it.
+#[cfg(target_os = "linux")]
+fn record_on_server(device: &cpal::Device, recorder: &Arc<Mutex<Recorder>>, pulse: &Arc<Pulse>, mono_ns: fn() -> i64) -> Option<Stream> {
+    let id = device.id().ok().filter(|id| id.host() == cpal::HostId::PulseAudio)?;
+    let (recorder, called, failed) = (Arc::clone(recorder), Arc::clone(pulse), Arc::clone(pulse));
+    let hear = move |samples: &[f32]| {
+        called.called_ns.store(mono_ns(), Ordering::Relaxed);
+        recorder.lock().unwrap_or_else(PoisonError::into_inner).take(samples.iter().copied(), RATE);
+    };
+    let ended = move || {
+        failed.errors.fetch_add(1, Ordering::Relaxed);
+    };
+    let opened = crate::audio::backend::pulse::Recording::open(id.id(), hear, ended);
+    opened.inspect_err(|error| tracing::warn!("the sound server does not record for us, cpal tries: {error}")).ok().map(Stream::Server)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn record_on_server(_: &cpal::Device, _: &Arc<Mutex<Recorder>>, _: &Arc<Pulse>, _: fn() -> i64) -> Option<Stream> {
+    None
+}
+
+fn record_on_device(
+    device: &cpal::Device,
+    recorder: &Arc<Mutex<Recorder>>,
+    pulse: &Arc<Pulse>,
+    mono_ns: fn() -> i64,
+) -> Result<Stream, cpal::Error> {
     let ideal = device
         .supported_input_configs()?
         .find(|range| range.channels() <= 2 && range.sample_format() == SampleFormat::F32 && range.contains_rate(RATE))
         .map(|range| range.with_sample_rate(RATE));
     let supported = ideal.map_or_else(|| device.default_input_config(), Ok)?;
     let format = supported.sample_format();
+    if format.is_dsd() {
+        return Err(cpal::Error::new(cpal::ErrorKind::UnsupportedConfig));
+    }
     let block = BLOCK_FRAMES * supported.sample_rate() / RATE;
     let buffer_size = match *supported.buffer_size() {
         SupportedBufferSize::Range { min, max } => BufferSize::Fixed(block.clamp(min, max.max(min))),
         SupportedBufferSize::Unknown => BufferSize::Fixed(block),
     };
     let config = StreamConfig { channels: supported.channels(), sample_rate: supported.sample_rate(), buffer_size };
-    let pulse = Arc::new(Pulse::default());
     let build = |config: StreamConfig| {
-        let (recorder, called, failed) = (Arc::clone(recorder), Arc::clone(&pulse), Arc::clone(&pulse));
+        let (recorder, called, failed) = (Arc::clone(recorder), Arc::clone(pulse), Arc::clone(pulse));
         let (channels, rate) = (usize::from(config.channels.max(1)), config.sample_rate);
         device.build_input_stream_raw(
             config,
@@ -199,28 +309,34 @@ fn start(name: Option<&str>, recorder: &Arc<Mutex<Recorder>>, mono_ns: fn() -> i
     };
     let stream = build(config).or_else(|_| build(StreamConfig { buffer_size: BufferSize::Default, ..config }))?;
     stream.play()?;
-    let title = device.description().map(|about| about.name().to_owned()).unwrap_or_else(|_| "a microphone".to_owned());
-    tracing::info!("microphone: {title}, {} Hz, {} channels, {format}", config.sample_rate, config.channels);
-    Ok((stream, pulse, mono_ns(), title))
+    tracing::debug!("it gives {} Hz, {} channels, {format}", config.sample_rate, config.channels);
+    Ok(Stream::Device(stream))
 }
 
 /// The first channel alone: a second one is often the same a little later, and their mean a comb.
 fn hear(data: &Data, channels: usize, rate: u32, recorder: &mut Recorder) {
     macro_rules! take {
-        ($kind:ty, $to_f32:expr) => {
+        ($kind:ty) => {
             if let Some(samples) = data.as_slice::<$kind>() {
-                recorder.take(samples.iter().step_by(channels).map($to_f32), rate);
+                recorder.take(samples.iter().step_by(channels).map(|sample| f32::from_sample(*sample)), rate);
             }
         };
     }
     match data.sample_format() {
-        SampleFormat::F32 => take!(f32, |sample| *sample),
-        SampleFormat::I16 => take!(i16, |sample| f32::from(*sample) / 32_768.0),
-        SampleFormat::U16 => take!(u16, |sample| (f32::from(*sample) - 32_768.0) / 32_768.0),
-        SampleFormat::I32 => take!(i32, |sample| *sample as f32 / 2_147_483_648.0),
-        SampleFormat::U8 => take!(u8, |sample| (f32::from(*sample) - 128.0) / 128.0),
-        SampleFormat::F64 => take!(f64, |sample| *sample as f32),
-        other => tracing::trace!("the microphone speaks {other}, which nobody understands"),
+        SampleFormat::F32 => take!(f32),
+        SampleFormat::F64 => take!(f64),
+        SampleFormat::I8 => take!(i8),
+        SampleFormat::I16 => take!(i16),
+        SampleFormat::I24 => take!(cpal::I24),
+        SampleFormat::I32 => take!(i32),
+        SampleFormat::I64 => take!(i64),
+        SampleFormat::U8 => take!(u8),
+        SampleFormat::U16 => take!(u16),
+        SampleFormat::U24 => take!(cpal::U24),
+        SampleFormat::U32 => take!(u32),
+        SampleFormat::U64 => take!(u64),
+        // Refused when it was opened.
+        _ => {}
     }
 }
 
@@ -302,6 +418,7 @@ const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// Some servers need more than a second to begin.
 const SILENT_NS: i64 = 3_000_000_000;
 const ERRORS_NS: i64 = 300_000_000;
+const LOOK_EVERY_NS: i64 = 2_000_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -339,6 +456,26 @@ mod tests {
         }
         assert!(wav_samples(b"RIFF....WAVEdata").is_none() && wav_samples(&wav(2, 1, 48_000, 4, &[0; 64])).is_none());
         assert!(open(&MicrophoneChoice::File("/no/such/file".into()), || 0).unwrap_err().contains("cannot be spoken"));
+    }
+
+    #[test]
+    fn each_stream_is_told_of_once_and_silence_is_not_taken_for_a_microphone() {
+        let mut told = Told::default();
+        let missing = |news: Option<News>| matches!(news, Some(News::Missing(_)));
+        assert_eq!(told.tell(Some((false, false, "A"))), None, "it may begin yet");
+        assert_eq!(told.tell(Some((true, false, "A"))), Some(News::Records("A".to_owned())));
+        assert_eq!(told.tell(Some((true, false, "A"))), None);
+        told.lost(true);
+        assert!(missing(told.tell(None)) && told.tell(None).is_none());
+        assert_eq!(told.tell(Some((true, true, "B"))), Some(News::StandsIn("B".to_owned())));
+        // It hangs: opened again and again, it never gives a sound.
+        told.lost(true);
+        assert_eq!(told.tell(Some((false, false, "A"))), None);
+        told.lost(false);
+        assert!(missing(told.tell(Some((false, false, "A")))));
+        told.lost(false);
+        assert_eq!(told.tell(Some((false, false, "A"))), None, "told once");
+        assert_eq!(told.tell(Some((true, false, "A"))), Some(News::Records("A".to_owned())));
     }
 
     proptest! {

@@ -10,6 +10,16 @@ pub(super) fn place_of(seat: SeatNumber, stance: Stance) -> [f32; 3] {
     }
 }
 
+/// Whether a whisper goes from one to the other: the next seat in the row, or somebody who stands as near as that.
+pub(super) fn is_beside(one: (SeatNumber, Stance), other: (SeatNumber, Stance)) -> bool {
+    let stands = one.1.place_m().is_some() || other.1.place_m().is_some();
+    if !stands {
+        return one.0.row() == other.0.row() && one.0.column().abs_diff(other.0.column()) == 1;
+    }
+    let ([x, _, z], [other_x, _, other_z]) = (place_of(one.0, one.1), place_of(other.0, other.1));
+    (x - other_x).hypot(z - other_z) <= WHISPER_M
+}
+
 /// How ears are turned with the head: a quaternion, x y z w, about the upright axis alone.
 pub(super) fn ears(head: Head) -> [f32; 4] {
     let half = head.yaw() / 2.0;
@@ -20,6 +30,8 @@ const SEAT_PITCH_M: f32 = 0.62;
 const ROW_PITCH_M: f32 = 1.15;
 const FIRST_ROW_M: f32 = 5.5;
 const RISE_M: f32 = 0.2;
+/// A seat and a half.
+const WHISPER_M: f32 = 0.95;
 
 #[cfg(test)]
 mod tests {
@@ -31,5 +43,23 @@ mod tests {
         assert!((all[1][0] - all[0][0] - SEAT_PITCH_M).abs() < 1e-5 && all[0][0] < 0.0 && all[9][0] > 0.0);
         assert!(all[69][2] > all[0][2] + 6.0 && all.iter().flatten().all(|value| value.is_finite()));
         assert_eq!(place_of(SeatNumber::BEST, Stance::at(2.0, 9.0)), [2.0, 1.6, 9.0]);
+    }
+
+    #[test]
+    fn a_whisper_reaches_the_two_seats_beside_and_whoever_stands_there() {
+        let me = SeatNumber::BEST;
+        let reached: Vec<_> =
+            SeatNumber::all().filter(|seat| is_beside((me, Stance::Seated), (*seat, Stance::Seated))).map(SeatNumber::get).collect();
+        assert_eq!(reached, [me.get() - 1, me.get() + 1]);
+        // At the end of a row nobody of the next row is beside.
+        let end = SeatNumber::new(10).unwrap();
+        assert!(!is_beside((end, Stance::Seated), (SeatNumber::new(11).unwrap(), Stance::Seated)));
+        let [x, _, z] = place_of(me, Stance::Seated);
+        let far = SeatNumber::new(1).unwrap();
+        assert!(
+            is_beside((me, Stance::Seated), (far, Stance::at(x + 0.6, z)))
+                && is_beside((far, Stance::at(x - 0.6, z)), (me, Stance::Seated))
+        );
+        assert!(!is_beside((me, Stance::Seated), (far, Stance::at(x, z + 1.2))), "one's own seat is empty then");
     }
 }

@@ -84,6 +84,12 @@ impl Speech {
         self.canceller.rebuild();
     }
 
+    /// The number of this stretch of ticks.
+    #[must_use]
+    pub fn run(&self) -> u8 {
+        self.run
+    }
+
     /// The loudspeaker was reopened: the echo comes after another time.
     pub fn rebuild_canceller(&mut self) {
         self.canceller.rebuild();

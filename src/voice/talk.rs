@@ -10,7 +10,7 @@ use bevy::prelude::*;
 use super::{
     Bypass, Mode, Wish,
     microphone::{self, Microphone, MicrophoneChoice, News},
-    place::{ears, place_of},
+    place::{ears, is_beside, place_of},
     worker::{EAR_FRAMES, Order, Report, Voices},
 };
 use crate::{
@@ -112,7 +112,13 @@ fn choose_hearers(
         .collect();
     near.sort_by(|a, b| a.0.total_cmp(&b.0));
     if mine.whispers {
-        near.retain(|(far_m, _)| *far_m < WHISPER_M);
+        let beside = |who: &ParticipantId| {
+            let other = others.iter().find(|(person, ..)| person.id == *who);
+            other.is_some_and(|(_, other_sits, other_stance)| {
+                is_beside((sits.0, stance.copied().unwrap_or_default()), (other_sits.0, other_stance.copied().unwrap_or_default()))
+            })
+        };
+        near.retain(|(_, who)| beside(who));
     }
     if !rights.speak {
         near.clear();
@@ -171,15 +177,27 @@ fn mind_microphone(
     while let Some(news) = desk.microphone.as_ref().and_then(|microphone| microphone.news.take()) {
         match news {
             News::Records(title) => {
+                desk.order(Order::MicrophoneBegins);
                 if std::mem::take(&mut desk.was_missing) {
                     commands.trigger(Notice::news(format!("The microphone is {title}.")).about("microphone"));
                 }
+            }
+            News::StandsIn(title) => {
+                desk.order(Order::MicrophoneBegins);
+                desk.was_missing = true;
+                let says = format!("The microphone you chose is not there: {title} is used until it is.");
+                commands.trigger(Notice::problem(says).about("microphone"));
             }
             News::Missing(sentence) => {
                 desk.was_missing = true;
                 commands.trigger(Notice::problem(sentence).about("microphone"));
             }
         }
+    }
+    if let Some(openings) = mixer.as_ref().map(|mixer| mixer.openings())
+        && std::mem::replace(&mut desk.openings, openings) != openings
+    {
+        desk.order(Order::LoudspeakerBegins);
     }
     if !mine.is_changed() {
         return;
@@ -286,8 +304,15 @@ fn turn_ears(
 }
 
 /// The film is held down while others speak.
-fn duck(people: Query<&Talking, Without<Me>>, mine: Res<MyVoice>, now: Res<Now>, mut mixer: ResMut<Mixer>, mut spoke: Local<Option<i64>>) {
-    if people.iter().any(|talking| talking.0 > HEARD_LEVEL) {
+fn duck(
+    people: Query<(&Participant, &Talking), Without<Me>>,
+    mine: Res<MyVoice>,
+    now: Res<Now>,
+    mut mixer: ResMut<Mixer>,
+    mut spoke: Local<Option<i64>>,
+) {
+    // Not for whom I do not want to hear.
+    if people.iter().any(|(person, talking)| talking.0 > HEARD_LEVEL && mine.volume_percent(&person.id) > 0) {
         *spoke = Some(now.mono_ns);
     }
     let speaks = spoke.is_some_and(|at| now.mono_ns - at < DUCK_NS);
@@ -411,6 +436,8 @@ struct Desk {
     microphone: Option<Microphone>,
     opened: Option<MicrophoneChoice>,
     was_missing: bool,
+    /// Of the mixer's device.
+    openings: u32,
     wish: Wish,
     is_trial: bool,
     bypass: Bypass,
@@ -446,8 +473,6 @@ impl Desk {
 
 /// More, and only the nearest are sent to: what it costs stays the same, however many are there.
 const HEARERS_MOST: usize = 12;
-/// The seats beside and right behind.
-const WHISPER_M: f32 = 1.35;
 const REACH_NS: i64 = 4_000_000_000;
 /// Louder than breath: −40 dBFS.
 const HEARD_LEVEL: u8 = 85;

@@ -64,6 +64,10 @@ pub(super) enum Order {
     Port(LivePort),
     /// A microphone was opened, with everything that is heard beside it; or it was closed.
     Microphone(Option<(SampleConsumer, SampleConsumer)>),
+    /// Its stream began, once more perhaps: what it gives has nothing to do with what it gave.
+    MicrophoneBegins,
+    /// The loudspeaker's stream began once more: its echo comes after another time.
+    LoudspeakerBegins,
     /// When it is heard; in a trial by nobody but me.
     Wish { wish: Wish, is_trial: bool },
     /// Without canceller or parts of it.
@@ -127,6 +131,9 @@ struct Ear {
     hearing: Hearing,
     ring: SampleProducer,
     capacity_frames: usize,
+    intake: Intake,
+    /// In the ring, when it was filled last.
+    left_frames: usize,
     level: u8,
     played: u64,
     lost: u64,
@@ -136,14 +143,16 @@ impl Ear {
     fn new(ring: SampleProducer) -> Option<Self> {
         let hearing = Hearing::new().inspect_err(|error| tracing::error!("a voice cannot be decoded: {error}")).ok()?;
         let capacity_frames = ring.room_frames();
-        Some(Self { hearing, ring, capacity_frames, level: 0, played: 0, lost: 0 })
+        Some(Self { hearing, ring, capacity_frames, intake: Intake::default(), left_frames: 0, level: 0, played: 0, lost: 0 })
     }
 
     /// Keeps as much in the ring as the device takes at once, and a little. Up to a tick more lies there while somebody speaks, as the ticks happen to fall;
     /// silence is cut to measure, so that the next word does not wait behind it.
     fn fill(&mut self, now_ns: i64) {
         let mut frame = [0.0; TICK_SAMPLES];
-        while let missing @ 1.. = KEEP_FRAMES.saturating_sub(self.capacity_frames - self.ring.room_frames())
+        self.intake.note(self.left_frames.saturating_sub(self.waiting_frames()), now_ns);
+        let keep_frames = self.intake.most_frames() + SOONER_FRAMES;
+        while let missing @ 1.. = keep_frames.saturating_sub(self.waiting_frames())
             && self.ring.room_frames() >= TICK_SAMPLES
         {
             let level = self.hearing.next(now_ns, &mut frame);
@@ -155,6 +164,11 @@ impl Ear {
             let taken = if is_silence { missing.min(TICK_SAMPLES) } else { TICK_SAMPLES };
             self.ring.offer(frames.get(..taken).unwrap_or_default());
         }
+        self.left_frames = self.waiting_frames();
+    }
+
+    fn waiting_frames(&self) -> usize {
+        self.capacity_frames - self.ring.room_frames()
     }
 
     /// Losses since the last look, of a hundred.
@@ -164,6 +178,29 @@ impl Ear {
         let (played, lost_now) = (counts.played.saturating_sub(self.played), lost.saturating_sub(self.lost));
         (self.played, self.lost) = (counts.played, lost);
         if played + lost_now < LOOK_TICKS { 0.0 } else { 100.0 * lost_now as f32 / (played + lost_now) as f32 }
+    }
+}
+
+/// How much a device takes at once, at most, in the last second or two.
+#[derive(Debug, Default)]
+struct Intake {
+    before: usize,
+    now: usize,
+    since_ns: Option<i64>,
+}
+
+impl Intake {
+    fn note(&mut self, frames: usize, now_ns: i64) {
+        if self.since_ns.is_none_or(|since_ns| now_ns - since_ns >= INTAKE_NS) {
+            // Until a second is known it may be as much as any device takes.
+            self.before = if self.since_ns.is_some() { self.now } else { INTAKE_MOST };
+            (self.now, self.since_ns) = (0, Some(now_ns));
+        }
+        self.now = self.now.max(frames.min(INTAKE_MOST));
+    }
+
+    fn most_frames(&self) -> usize {
+        self.before.max(self.now)
     }
 }
 
@@ -221,6 +258,17 @@ impl Worker {
                 match Speech::new(self.runs, Quality::default(), self.bypass) {
                     Ok(speech) => self.microphone = Some(Recording { ring, mix, speech, level: 0, is_sent: false }),
                     Err(error) => tracing::error!("the microphone cannot be encoded: {error}"),
+                }
+            }
+            Order::MicrophoneBegins => {
+                if let Some(microphone) = &mut self.microphone {
+                    microphone.speech.reopened();
+                    self.runs = microphone.speech.run();
+                }
+            }
+            Order::LoudspeakerBegins => {
+                if let Some(microphone) = &mut self.microphone {
+                    microphone.speech.rebuild_canceller();
                 }
             }
             Order::Wish { wish, is_trial } => (self.wish, self.is_trial) = (wish, is_trial),
@@ -356,8 +404,11 @@ fn take(ring: &mut SampleConsumer, frame: &mut [f32; TICK_SAMPLES]) {
     }
 }
 
-/// How much waits for the device: what it takes at once, and what it may take sooner than we look.
-const KEEP_FRAMES: usize = 480 + 144;
+/// Beside what a device takes at once, so much waits for it: it may take that sooner than we look.
+const SOONER_FRAMES: usize = 144;
+/// The largest portion: 10 ms.
+const INTAKE_MOST: usize = 480;
+const INTAKE_NS: i64 = 1_000_000_000;
 /// What a ring for somebody's voice holds.
 pub(super) const EAR_FRAMES: usize = 2_400;
 /// Each 10 ms.
@@ -372,3 +423,26 @@ const TELL_NS: i64 = 40_000_000;
 const LOOK_NS: i64 = 2_000_000_000;
 /// Too few say nothing about a path.
 const LOOK_TICKS: u64 = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_a_device_follows_what_it_takes() {
+        let mut intake = Intake::default();
+        let ms = 1_000_000;
+        for at in 0..3_000 {
+            intake.note(if at % 5 == 0 { 240 } else { 0 }, at * ms);
+            let expected = if at < 1_000 { INTAKE_MOST } else { 240 };
+            assert_eq!(intake.most_frames(), expected, "{at} ms");
+        }
+        // Held up once: more waits for a while, and never more than any device takes.
+        intake.note(960, 3_000 * ms);
+        assert_eq!(intake.most_frames(), INTAKE_MOST);
+        for at in 3_001..6_000 {
+            intake.note(240, at * ms);
+        }
+        assert_eq!(intake.most_frames(), 240);
+    }
+}

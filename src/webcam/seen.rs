@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    f32::consts::{PI, TAU},
     path::PathBuf,
     sync::{Arc, PoisonError},
 };
@@ -17,7 +18,7 @@ use crate::{
     handover::MailboxReceiver,
     media::{FacePicture, Source},
     notice::Notice,
-    room::{Agreed, Clock, FaceWay, Frame, Me, Mine, Now, Participant, ParticipantId, Sits, agree_on},
+    room::{Agreed, Clock, FaceWay, Frame, Head, Me, Mine, Now, Participant, ParticipantId, SeatNumber, Sits, Turned, agree_on},
     theater::Face,
 };
 
@@ -183,22 +184,18 @@ fn enlarged(picture: &FacePicture) -> Vec<u8> {
 /// Who sees one's face how finely: those near by all of it, those far away a smaller one.
 fn choose_watchers(
     me: Option<Single<&Sits, With<Me>>>,
-    people: Query<(&Participant, &Sits), Without<Me>>,
+    people: Query<(&Participant, &Sits, Option<&Head>), Without<Me>>,
     mine: Res<MyCamera>,
+    turned: Res<Turned>,
     mut desk: ResMut<Desk>,
 ) {
     let desk = desk.bypass_change_detection();
     let (Some(me), Some(camera), true) = (me, &desk.camera, mine.is_on) else { return };
     let crowd = people.iter().count();
-    let layer = |sits: &Sits| {
-        let far = 2 * me.0.row().abs_diff(sits.0.row()) + me.0.column().abs_diff(sits.0.column());
-        match far {
-            0..=5 => Layer::Near,
-            _ if crowd > CROWD => Layer::Glimpse,
-            _ => Layer::Far,
-        }
-    };
-    let wanted: BTreeMap<ParticipantId, Layer> = people.iter().map(|(person, sits)| (person.id, layer(sits))).collect();
+    let wanted: BTreeMap<ParticipantId, Layer> = people
+        .iter()
+        .map(|(person, sits, head)| (person.id, layer((me.0, turned.0.yaw()), (sits.0, head.copied().unwrap_or_default().yaw()), crowd)))
+        .collect();
     let mut told = true;
     for who in desk.watched.keys().filter(|who| !wanted.contains_key(who)) {
         told &= camera.watch(*who, None);
@@ -212,6 +209,26 @@ fn choose_watchers(
     if told {
         desk.watched = wanted;
     }
+}
+
+/// How finely somebody sees a face: near by all of it, from afar, from behind or turned away a smaller one, and in a crowd a glimpse. Each of the two is a seat
+/// and how far the head is turned to the left of the screen, in radians.
+fn layer(face: (SeatNumber, f32), watcher: (SeatNumber, f32), crowd: usize) -> Layer {
+    let far = 2 * face.0.row().abs_diff(watcher.0.row()) + face.0.column().abs_diff(watcher.0.column());
+    let is_seen = aside(face, watcher.0) <= SEEN && aside(watcher, face.0) <= SEEN;
+    match far {
+        0..=NEAR_SEATS if is_seen => Layer::Near,
+        _ if crowd > CROWD => Layer::Glimpse,
+        _ => Layer::Far,
+    }
+}
+
+/// How far a seat lies beside where somebody looks, in radians; behind them is π.
+fn aside((from, yaw): (SeatNumber, f32), to: SeatNumber) -> f32 {
+    // To the left, and to the screen; rows are twice as far apart as seats.
+    let left = from.column() as f32 - to.column() as f32;
+    let ahead = 2.0 * (from.row() as f32 - to.row() as f32);
+    ((left.atan2(ahead) - yaw + PI).rem_euclid(TAU) - PI).abs()
 }
 
 /// Turn my camera on or off.
@@ -307,11 +324,34 @@ struct Expected {
 
 /// From here on far faces come once a second.
 const CROWD: usize = 24;
+const NEAR_SEATS: usize = 5;
+/// Somebody beside is seen with a glance, somebody behind only by whoever turns round.
+const SEEN: f32 = 1.9;
 const SAY_AGAIN_NS: i64 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_near_and_looks_here_sees_a_face_well() {
+        let seat = |row: u8, column: u8| SeatNumber::new(row * 10 + column + 1).unwrap();
+        let me = (seat(3, 4), 0.0);
+        let cases = [
+            ("beside", (seat(3, 5), 0.0), 7, Layer::Near),
+            ("beside, looking the other way", (seat(3, 5), -1.2), 7, Layer::Far),
+            ("in front, looking at the screen", (seat(2, 4), 0.0), 7, Layer::Far),
+            ("in front, turned round", (seat(2, 4), PI), 7, Layer::Near),
+            ("behind: they see the back of my head", (seat(4, 4), 0.0), 7, Layer::Far),
+            ("far along the row", (seat(3, 9), 1.5), 7, Layer::Near),
+            ("three rows in front, turned round", (seat(0, 4), PI), 7, Layer::Far),
+            ("the same in a crowd", (seat(0, 4), PI), 60, Layer::Glimpse),
+        ];
+        for (case, watcher, crowd, sees) in cases {
+            assert_eq!(layer(me, watcher, crowd), sees, "{case}");
+        }
+        assert_eq!(layer((me.0, PI), (seat(4, 4), 0.0), 7), Layer::Near, "I turn round to whoever is behind");
+    }
 
     #[test]
     fn a_small_face_fills_the_plate() {

@@ -65,6 +65,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("data_encoding", &["net"]),
     ("kira", &["audio"]),
     ("cpal", &["audio", "voice"]),
+    ("pulseaudio", &["audio"]),
     ("bevy_replicon", &["room"]),
     ("bevy_replicon_renet", &["room/transport.rs"]),
     ("bevy_renet", &["room/transport.rs"]),

@@ -174,6 +174,7 @@ fn open(name: Option<&str>, stage: &Arc<Mutex<Stage>>, now_ns: i64) -> Result<Op
         Some(stream) => stream,
         None => play_on_device(&device, stage, &pulse)?,
     };
+    stage.lock().unwrap_or_else(PoisonError::into_inner).note_opening();
     tracing::info!("sound device: {title}");
     Ok(Open { _stream: stream, id: device.id().ok(), host, title, pulse, opened_ns: now_ns, looked_ns: now_ns, stands_in })
 }

@@ -5,7 +5,7 @@ mod device;
 mod null;
 mod presence;
 #[cfg(target_os = "linux")]
-mod pulse;
+pub(crate) mod pulse;
 mod stage;
 mod tap;
 mod watch;

@@ -30,6 +30,11 @@ impl Stage {
         Self { renderer, moment, rate: RATE, tap: Tap::new(taps) }
     }
 
+    /// A stream was opened on a device.
+    pub(super) fn note_opening(&self) {
+        self.moment.note_opening();
+    }
+
     /// Fills `out`, whose first frame leaves the loudspeaker at `heard_mono_ns`.
     pub(super) fn render(&mut self, out: &mut [f32], channels: u16, rate: u32, heard_mono_ns: i64) {
         if rate != self.rate {
