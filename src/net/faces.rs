@@ -1,4 +1,11 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    future::Future as _,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use iroh::endpoint::{RecvStream, SendStream, VarInt};
@@ -18,14 +25,22 @@ use super::{
 pub(super) async fn write_faces(shared: Arc<Shared>, line: Line, mut frames: mpsc::Receiver<FaceFrame>) -> Done {
     let mut open: Option<(u32, SendStream)> = None;
     let mut given_up = None;
+    let mut ended: VecDeque<Ended> = VecDeque::new();
     while let Some(FaceFrame { group, bytes, since }) = frames.recv().await {
+        ended.retain(|group| !group.has_come());
+        // On a line that is too thin for a face groups would queue up behind each other.
+        while let Some(late) = ended.pop_front_if(|group| group.at.elapsed() > BACKLOG) {
+            shared.faces.tell(LiveEvent::GivenUp { line: line.id(), group: late.give_up() });
+        }
         if given_up == Some(group) {
             continue;
         }
-        if let Some((_, mut stream)) = open.take_if(|(number, _)| *number != group || bytes.is_none())
-            && stream.finish().is_err()
-        {
-            tracing::trace!(group, "the other side had stopped it");
+        if let Some((number, mut stream)) = open.take_if(|(number, _)| *number != group || bytes.is_none()) {
+            if stream.finish().is_ok() {
+                ended.push_back(Ended { group: number, stream, at: Instant::now() });
+            } else {
+                tracing::trace!(group, "the other side had stopped it");
+            }
         }
         let Some(bytes) = bytes else { continue };
         let deadline = since + BACKLOG;
@@ -47,6 +62,27 @@ pub(super) async fn write_faces(shared: Arc<Shared>, line: Line, mut frames: mps
         }
     }
     Done::Nothing
+}
+
+/// A group that is wholly written, and of which the other side may not have everything.
+struct Ended {
+    group: u32,
+    stream: SendStream,
+    at: Instant,
+}
+
+impl Ended {
+    /// Whether the other side has all of it, or wants no more.
+    fn has_come(&self) -> bool {
+        pin!(self.stream.stopped()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    fn give_up(mut self) -> u32 {
+        if self.stream.reset(VarInt::from_u32(0)).is_err() {
+            tracing::trace!(group = self.group, "it was over anyway");
+        }
+        self.group
+    }
 }
 
 /// Passes on the parts of one stream of a face as they come.

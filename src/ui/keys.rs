@@ -119,7 +119,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::typed("i", "Copy the invite", || Action::CopyInvite { for_moderators: false }),
     Key::typed("u", "Open the theater to friends", || Action::OpenTheater),
     Key::new(KeyCode::F3, "F3", "Microphone on or off", || Action::Speak(Speak::ToggleOpen)),
-    Key::new(KeyCode::F4, "F4", "Camera on or off", || Action::Camera),
+    Key::new(KeyCode::F4, "F4", "Camera: seen by you first, then by everybody, then off", || Action::Camera),
     Key::new(KeyCode::F6, "F6", "Whisper to those beside, or not", || Action::Speak(Speak::ToggleWhisper)),
     Key::typed("e", "Show something: wave, clap, laugh, heart, thumb, popcorn, hand (1 to 7)", || Action::EmoteWheel),
     Key::typed("1", "Wave", || Action::Emote(Emote::Wave)),

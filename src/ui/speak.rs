@@ -88,6 +88,7 @@ fn on_action(
             commands.trigger(TurnCamera::Try(is_tried));
         }
         Action::TryCamera(is_tried) => commands.trigger(TurnCamera::Try(*is_tried)),
+        Action::Back if camera.is_tried => commands.trigger(TurnCamera::Try(false)),
         _ => {}
     }
 }
@@ -215,7 +216,7 @@ fn on_air(context: &egui::Context, shown: &Shown, mine: &MyVoice, camera: &MyCam
     if camera.is_on {
         says.push("camera on");
     } else if camera.is_tried {
-        says.push("only you see this");
+        says.push("only you see this: F4 shows it, Esc does not");
     }
     if mine.is_on() {
         says.push(if mine.whispers { "you whisper" } else { "microphone on" });

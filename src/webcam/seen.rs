@@ -55,7 +55,9 @@ fn begin(way: Option<Res<FaceWay>>, clock: Res<Clock>, mut desk: ResMut<Desk>, m
 fn on_turn(turn: On<TurnCamera>, clock: Option<Res<Clock>>, mut mine: ResMut<MyCamera>, mut desk: ResMut<Desk>, mut commands: Commands) {
     let (is_seen, is_tried) = match turn.event() {
         TurnCamera::On(is_on) => (*is_on, mine.is_tried),
-        TurnCamera::Toggle => (!mine.is_on, mine.is_tried),
+        TurnCamera::Toggle if mine.is_on => (false, false),
+        // One looks at oneself first.
+        TurnCamera::Toggle => (mine.is_tried, true),
         TurnCamera::Try(is_tried) => (mine.is_on, *is_tried),
     };
     // Without time nothing moves.
@@ -86,7 +88,10 @@ fn on_turn(turn: On<TurnCamera>, clock: Option<Res<Clock>>, mut mine: ResMut<MyC
     } else if !is_seen && !is_tried {
         return turn_off(&mut mine, &mut desk);
     }
-    (mine.is_on, mine.is_tried) = (is_seen, is_tried);
+    if is_tried && !is_seen && *turn.event() == TurnCamera::Toggle {
+        commands.trigger(Notice::news("Only you see this. Once more, and everybody does").about("camera"));
+    }
+    (mine.is_on, mine.is_tried) = (is_seen, is_tried && !is_seen);
 }
 
 fn turn_off(mine: &mut MyCamera, desk: &mut Desk) {
@@ -236,7 +241,7 @@ fn aside((from, yaw): (SeatNumber, f32), to: SeatNumber) -> f32 {
 pub enum TurnCamera {
     /// On, or off.
     On(bool),
-    /// The other of the two.
+    /// The next of three: seen by oneself, by everybody, off.
     Toggle,
     /// On, but seen by nobody else; or no longer.
     Try(bool),
