@@ -18,11 +18,11 @@ pub(crate) fn run() -> Vec<Row> {
     let folder = tempfile::tempdir().unwrap();
     let mut worst = (0.0, String::new());
     let mut compared = 0;
-    for (matrix, range) in [("bt709", "tv"), ("bt709", "pc"), ("smpte170m", "tv"), ("smpte170m", "pc")] {
-        let card = Card::new(range == "pc");
-        let film = folder.path().join(format!("{matrix}-{range}.mkv"));
-        card.film(&film, matrix, range);
-        for tier in [Tier::Low, Tier::High] {
+    for kind in KINDS {
+        let card = Card::new(kind);
+        let film = folder.path().join(format!("{kind}.mkv"));
+        card.film(&film);
+        for tier in [Tier::Low, Tier::Medium, Tier::High] {
             for cinema in [true, false] {
                 let order = ShotOrder {
                     film: Some(FilmSource::File(film.clone())),
@@ -44,10 +44,10 @@ pub(crate) fn run() -> Vec<Row> {
                     look: (0.0, 0.0),
                 };
                 let mut shot = take_shot(&order).unwrap();
-                for (error, place) in compare(&mut shot, &card, matrix, range) {
+                for (error, place) in compare(&mut shot, &card) {
                     compared += 1;
                     if error > worst.0 {
-                        worst = (error, format!("{matrix} {range} {tier:?} {} at {place}", if cinema { "cinema" } else { "seat 35" }));
+                        worst = (error, format!("{kind} {tier:?} {} at {place}", if cinema { "cinema" } else { "seat 35" }));
                     }
                 }
             }
@@ -57,20 +57,50 @@ pub(crate) fn run() -> Vec<Row> {
     vec![Row::at_most("film.colour", worst.0, 2.0, "/255").noting(note)]
 }
 
+/// How a film says its colours.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    matrix: &'static str,
+    range: &'static str,
+    bits: u32,
+    /// Where chroma lies beside luma, across.
+    siting: &'static str,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}-{}-{}", self.matrix, self.range, self.bits, self.siting)
+    }
+}
+
+const KINDS: [Kind; 8] = [
+    Kind { matrix: "bt709", range: "tv", bits: 8, siting: "left" },
+    Kind { matrix: "bt709", range: "pc", bits: 8, siting: "left" },
+    Kind { matrix: "smpte170m", range: "tv", bits: 8, siting: "left" },
+    Kind { matrix: "smpte170m", range: "pc", bits: 8, siting: "left" },
+    Kind { matrix: "bt709", range: "tv", bits: 8, siting: "center" },
+    Kind { matrix: "bt709", range: "tv", bits: 10, siting: "left" },
+    Kind { matrix: "bt709", range: "pc", bits: 10, siting: "center" },
+    Kind { matrix: "bt2020nc", range: "tv", bits: 10, siting: "left" },
+];
+
 /// Patches of one colour, and below them gradients; codes by plane.
 struct Card {
-    luma: Vec<u8>,
-    blue: Vec<u8>,
-    red: Vec<u8>,
+    kind: Kind,
+    luma: Vec<u16>,
+    blue: Vec<u16>,
+    red: Vec<u16>,
     places: Vec<(f64, f64)>,
 }
 
 impl Card {
-    fn new(is_full: bool) -> Self {
+    fn new(kind: Kind) -> Self {
         let (width, height) = SIZE;
-        let (low, high) = if is_full { (0, 255) } else { (16, 235) };
-        let (chroma_low, chroma_high) = if is_full { (1, 255) } else { (16, 240) };
-        let span = |low: u32, high: u32, part: f64| (f64::from(low) + f64::from(high - low) * part).round() as u8;
+        let (is_full, most, one) = (kind.range == "pc", (1 << kind.bits) - 1, 1 << (kind.bits - 8));
+        let (low, high) = if is_full { (0, most) } else { (16 * one, 235 * one) };
+        let (chroma_low, chroma_high) = if is_full { (1, most) } else { (16 * one, 240 * one) };
+        let grey = (128 * one) as u16;
+        let span = |low: u32, high: u32, part: f64| (f64::from(low) + f64::from(high - low) * part).round() as u16;
         // Twelve columns and six rows of patches, then a gradient of luma and two of chroma.
         let patch = |column: usize, row: usize| {
             let step = (column * 7 + row * 5) % 12;
@@ -85,12 +115,12 @@ impl Card {
             let middle = span(low, high, 0.5);
             match y * 9 / height {
                 row @ 0..6 => patch(x * 12 / width, row),
-                6 => [span(low, high, part), 128, 128],
-                7 => [middle, span(chroma_low, chroma_high, part), 128],
-                _ => [middle, 128, span(chroma_low, chroma_high, part)],
+                6 => [span(low, high, part), grey, grey],
+                7 => [middle, span(chroma_low, chroma_high, part), grey],
+                _ => [middle, grey, span(chroma_low, chroma_high, part)],
             }
         };
-        let mut card = Self { luma: Vec::new(), blue: Vec::new(), red: Vec::new(), places: Vec::new() };
+        let mut card = Self { kind, luma: Vec::new(), blue: Vec::new(), red: Vec::new(), places: Vec::new() };
         for y in 0..height {
             for x in 0..width {
                 card.luma.push(code(x, y)[0]);
@@ -109,11 +139,15 @@ impl Card {
     }
 
     /// Writes it as a film that loses nothing.
-    fn film(&self, path: &Path, matrix: &str, range: &str) {
+    fn film(&self, path: &Path) {
+        let Kind { matrix, range, bits, siting } = self.kind;
+        let format = if bits == 8 { "yuv420p" } else { "yuv420p10le" };
+        let (primaries, transfer) = if matrix == "bt2020nc" { ("bt2020", "bt2020-10") } else { ("bt709", "bt709") };
         let size = format!("{}x{}", SIZE.0, SIZE.1);
         let mut encoder = Command::new("ffmpeg")
-            .args(["-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", &size, "-r", "24", "-i", "-"])
-            .args(["-c:v", "ffv1", "-colorspace", matrix, "-color_range", range, "-chroma_sample_location", "left"])
+            .args(["-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", format, "-s", &size, "-r", "24", "-i", "-"])
+            .args(["-c:v", "ffv1", "-colorspace", matrix, "-color_range", range, "-chroma_sample_location", siting])
+            .args(["-color_primaries", primaries, "-color_trc", transfer])
             .arg(path)
             .stdin(std::process::Stdio::piped())
             .spawn()
@@ -121,18 +155,22 @@ impl Card {
         let mut input = encoder.stdin.take().unwrap();
         for _ in 0..24 {
             for plane in [&self.luma, &self.blue, &self.red] {
-                input.write_all(plane).unwrap();
+                let bytes: Vec<u8> = match bits {
+                    8 => plane.iter().map(|code| *code as u8).collect(),
+                    _ => plane.iter().flat_map(|code| code.to_le_bytes()).collect(),
+                };
+                input.write_all(&bytes).unwrap();
             }
         }
         drop(input);
         assert!(encoder.wait().unwrap().success());
     }
 
-    /// The codes at a place in pixels (0.5 the middle of the first): luma and left-sited chroma, linear between neighbours.
+    /// The codes at a place in pixels (0.5 the middle of the first): luma and chroma as it is sited, linear between neighbours.
     fn codes_at(&self, x: f64, y: f64) -> [f64; 3] {
         let (width, height) = SIZE;
         let (half_width, half_height) = (width / 2, height / 2);
-        let chroma = ((x + 0.5) / 2.0, y / 2.0);
+        let chroma = (if self.kind.siting == "left" { (x + 0.5) / 2.0 } else { x / 2.0 }, y / 2.0);
         [
             between(&self.luma, width, height, x, y),
             between(&self.blue, half_width, half_height, chroma.0, chroma.1),
@@ -141,7 +179,7 @@ impl Card {
     }
 }
 
-fn between(plane: &[u8], width: usize, height: usize, x: f64, y: f64) -> f64 {
+fn between(plane: &[u16], width: usize, height: usize, x: f64, y: f64) -> f64 {
     let (left, top) = ((x - 0.5).floor(), (y - 0.5).floor());
     let (across, down) = (x - 0.5 - left, y - 0.5 - top);
     let at = |x: f64, y: f64| {
@@ -153,21 +191,36 @@ fn between(plane: &[u8], width: usize, height: usize, x: f64, y: f64) -> f64 {
     upper * (1.0 - down) + lower * down
 }
 
-/// ITU-T H.273, written down apart from the program's own: R′G′B′ of 8-bit codes, in 1/255.
-fn reference(codes: [f64; 3], matrix: &str, range: &str) -> [f64; 3] {
-    let (kr, kb) = if matrix == "bt709" { (0.2126, 0.0722) } else { (0.299, 0.114) };
-    let [y, pb, pr] = if range == "tv" {
-        [(codes[0] - 16.0) / 219.0, (codes[1] - 128.0) / 224.0, (codes[2] - 128.0) / 224.0]
+/// ITU-T H.273, written down apart from the program's own: R′G′B′ of codes, in 1/255; those of BT.2020 as BT.709 shows them, by BT.2087.
+fn reference(codes: [f64; 3], kind: Kind) -> [f64; 3] {
+    let (kr, kb) = match kind.matrix {
+        "bt709" => (0.2126, 0.0722),
+        "bt2020nc" => (0.2627, 0.0593),
+        _ => (0.299, 0.114),
+    };
+    let (most, one) = (f64::from((1u32 << kind.bits) - 1), f64::from(1u32 << (kind.bits - 8)));
+    let [y, pb, pr] = if kind.range == "tv" {
+        let [luma, blue, red] = codes.map(|code| code / one);
+        [(luma - 16.0) / 219.0, (blue - 128.0) / 224.0, (red - 128.0) / 224.0]
     } else {
-        [codes[0] / 255.0, (codes[1] - 128.0) / 255.0, (codes[2] - 128.0) / 255.0]
+        [codes[0] / most, (codes[1] - 128.0 * one) / most, (codes[2] - 128.0 * one) / most]
     };
     let red = y + 2.0 * (1.0 - kr) * pr;
     let blue = y + 2.0 * (1.0 - kb) * pb;
     let green = (y - kr * red - kb * blue) / (1.0 - kr - kb);
-    [red, green, blue].map(|value| (value * 255.0).clamp(0.0, 255.0))
+    let rgb = [red, green, blue];
+    let shown = if kind.matrix == "bt2020nc" { as_bt709(rgb) } else { rgb };
+    shown.map(|value| (value * 255.0).clamp(0.0, 255.0))
 }
 
-fn compare(shot: &mut Offscreen, card: &Card, matrix: &str, range: &str) -> Vec<(f64, String)> {
+fn as_bt709(rgb: [f64; 3]) -> [f64; 3] {
+    let light = rgb.map(|code| if code <= 0.04045 { code / 12.92 } else { ((code + 0.055) / 1.055).powf(2.4) });
+    let narrow = [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]
+        .map(|row: [f64; 3]| (row[0] * light[0] + row[1] * light[1] + row[2] * light[2]).clamp(0.0, 1.0));
+    narrow.map(|light| if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 })
+}
+
+fn compare(shot: &mut Offscreen, card: &Card) -> Vec<(f64, String)> {
     let pixels = shot.read_pixels().unwrap();
     let (width, height) = (SIZE.0 as u32, SIZE.1 as u32);
     let world = shot.app.world_mut();
@@ -183,7 +236,7 @@ fn compare(shot: &mut Offscreen, card: &Card, matrix: &str, range: &str) -> Vec<
         let far = (surface.translation() - ray.origin).z / ray.direction.z;
         let shown = surface.affine().inverse().transform_point3(ray.origin + *ray.direction * far);
         let place = ((f64::from(shown.x) + 0.5) * SIZE.0 as f64, (0.5 - f64::from(shown.y)) * SIZE.1 as f64);
-        let expected = reference(card.codes_at(place.0, place.1), matrix, range);
+        let expected = reference(card.codes_at(place.0, place.1), card.kind);
         let at = ((pixel.y * width + pixel.x) * 4) as usize;
         for channel in 0..3 {
             let error = (f64::from(pixels[at + channel]) - expected[channel]).abs();

@@ -413,6 +413,17 @@ mod tests {
         assert_eq!("device:My, card".parse(), Ok(Sound::Device(Some("My, card".to_owned()))));
         assert_eq!("file:a:b.wav".parse(), Ok(Sound::File("a:b.wav".into())));
         assert!("speaker".parse::<Sound>().is_err() && "file:".parse::<Sound>().is_err());
+        assert_eq!("device:Desk: left".parse(), Ok(Mic(MicrophoneChoice::Device(Some("Desk: left".to_owned())))));
+        assert_eq!("none".parse(), Ok(Mic(MicrophoneChoice::None)));
+        assert_eq!("file:a.wav".parse(), Ok(Mic(MicrophoneChoice::File("a.wav".into()))));
+        assert!("a.wav".parse::<Mic>().is_err() && "device:".parse::<Mic>().is_err());
+        assert_eq!("device:2".parse::<CameraOption>().map(|camera| camera.0), Ok(CameraChoice::Device(2)));
+        assert_eq!("a film.mkv".parse::<CameraOption>().map(|camera| camera.0), Ok(CameraChoice::Film("a film.mkv".into())));
+        assert_eq!("pattern".parse::<CameraOption>().map(|camera| camera.0), Ok(CameraChoice::Pattern));
+        assert!("device:first".parse::<CameraOption>().is_err());
+        assert_eq!("default".parse(), Ok(RelayOption(Relay::Default)));
+        assert_eq!("https://relay.example".parse(), Ok(RelayOption(Relay::Url("https://relay.example".to_owned()))));
+        assert!("relay.example".parse::<RelayOption>().is_err() && "".parse::<RelayOption>().is_err());
         assert_eq!("640x360".parse(), Ok(Size { width: 640, height: 360 }));
         assert!("0x360".parse::<Size>().is_err() && "640".parse::<Size>().is_err() && "99999x9".parse::<Size>().is_err());
         assert_eq!("150,-5".parse(), Ok(Turn { yaw: 150.0, pitch: -5.0 }));

@@ -461,6 +461,29 @@ mod tests {
         assert_eq!(Line::parse("subtitle-file a b.srt"), Ok(Line::SubtitleFile("a b.srt".into())));
         assert_eq!(Line::parse("subtitle-delay -0.5"), Ok(Line::SubtitleDelay(-500_000_000)));
         for wrong in [
+            "sit 0",
+            "sit 71",
+            "say",
+            "say  ",
+            "kick",
+            "allow",
+            "allow Bo",
+            "deny Bo everything",
+            "lock it",
+            "leave now",
+            "start 3",
+            "present",
+            "mic",
+            "mic maybe",
+            "talk",
+            "whisper loud",
+            "camera",
+            "camera 2",
+            "emote",
+            "emote sneeze",
+            "gather 1",
+            "stand here",
+            "look nan 0",
             "step 2",
             "chapter 0",
             "chapter",
@@ -487,6 +510,35 @@ mod tests {
             "subtitle-delay x",
         ] {
             assert!(Line::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_people_do_together_is_read() {
+        let seat = SeatNumber::new(12).unwrap();
+        for (line, means) in [
+            ("present a film.mkv", Line::Present("a film.mkv".into())),
+            ("start", Line::Start),
+            ("sit 12", Line::Sit(seat)),
+            ("say good evening ", Line::Say("good evening".to_owned())),
+            ("people", Line::People),
+            ("chat", Line::Chat),
+            ("invite", Line::Invite),
+            ("leave", Line::Leave),
+            ("kick Bo", Line::Moderate(Deed::Kick, "Bo".to_owned())),
+            ("mute", Line::Mute),
+            ("mute Bo the Great", Line::Moderate(Deed::Deny(Right::Speak), "Bo the Great".to_owned())),
+            ("allow Bo the Great present", Line::Moderate(Deed::Allow(Right::Present), "Bo the Great".to_owned())),
+            ("deny Bo remote", Line::Moderate(Deed::Deny(Right::Remote), "Bo".to_owned())),
+            ("lock", Line::Lock),
+            ("unlock", Line::Unlock),
+            ("mic on", Line::Speak(Speak::Open(true))),
+            ("talk off", Line::Speak(Speak::Hold(false))),
+            ("whisper on", Line::Speak(Speak::Whisper(true))),
+            ("camera off", Line::Camera(false)),
+            ("emote popcorn", Line::Emote(Emote::Popcorn)),
+        ] {
+            assert_eq!(Line::parse(line), Ok(means), "{line}");
         }
     }
 

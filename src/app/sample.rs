@@ -6,8 +6,8 @@ use crate::{
     media::FaceCutter,
     net::{Addresses, ParticipantId},
     room::{
-        Appearance, Arrived, Hosting, Me, Moderation, Participant, Playback, ReadyFor, Right, Room, Say, SeatNumber, Sits, Standing,
-        Viewing, ViewingState, Wished, Words,
+        Appearance, Arrived, Emote, Emoted, Gesture, Hosting, Me, Moderation, Participant, Playback, ReadyFor, Right, Room, Say,
+        SeatNumber, Sits, Standing, Talking, Viewing, ViewingState, Wished, Words,
     },
     theater::Face,
     ui::Panels,
@@ -42,6 +42,9 @@ pub(super) fn come_in(world: &mut World) {
 /// Lets them talk, and opens what shows it.
 pub(super) fn talk(world: &mut World, shows: Shows) {
     let me = world.query_filtered::<Entity, With<Me>>().iter(world).next();
+    if shows == Shows::Together {
+        return show_together(world);
+    }
     for (name, line) in LINES {
         if let Some(by) = find(world, name).or(me) {
             world.trigger(Wished { by, wish: Say(Words::from(*line)) });
@@ -58,6 +61,18 @@ pub(super) fn talk(world: &mut World, shows: Shows) {
     let people: Vec<_> = world.query_filtered::<Entity, (With<Participant>, Without<Me>)>().iter(world).collect();
     for person in people.into_iter().filter(|person| Some(*person) != late) {
         world.entity_mut(person).insert(ReadyFor(generation));
+    }
+}
+
+/// Two speak, one of them with a camera on; everybody shows something.
+fn show_together(world: &mut World) {
+    for (number, (name, emote, level)) in TOGETHER.iter().enumerate() {
+        let Some(who) = find(world, name) else { continue };
+        world.entity_mut(who).insert((Talking(*level), Gesture { emote: Some(*emote), number: 1 }));
+        if let Some(face) = (number % 3 == 0).then(|| face(number)).flatten() {
+            world.entity_mut(who).insert(face);
+        }
+        world.trigger(Emoted { who, emote: *emote });
     }
 }
 
@@ -90,6 +105,8 @@ pub enum Shows {
     Talk,
     /// That the room waits for somebody
     Waiting,
+    /// Who speaks, and what they show without words
+    Together,
 }
 
 const PEOPLE: &[(&str, u8, u8, ViewingState)] = &[
@@ -98,6 +115,15 @@ const PEOPLE: &[(&str, u8, u8, ViewingState)] = &[
     ("Maximiliane von Hohenfels-Wartbg", 27, 9, ViewingState::Loading),
     ("Cy", 18, 4, ViewingState::Broken),
     ("雪の映画館", 16, 0, ViewingState::Watching),
+];
+
+/// What they show, and how loud they speak meanwhile.
+const TOGETHER: &[(&str, Emote, u8)] = &[
+    ("Ann", Emote::Laugh, 215),
+    ("Bo", Emote::Clap, 0),
+    ("Maximiliane von Hohenfels-Wartbg", Emote::Heart, 0),
+    ("Cy", Emote::Hand, 0),
+    ("雪の映画館", Emote::Popcorn, 200),
 ];
 
 const LINES: &[(&str, &str)] = &[

@@ -84,6 +84,8 @@ pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
     }
     if let Some(shows) = order.company {
         sample::come_in(offscreen.app.world_mut());
+        // They have figures then.
+        offscreen.step();
         sample::talk(offscreen.app.world_mut(), shows);
     }
     // Lights and curtain are where they belong, whatever moved them meanwhile.

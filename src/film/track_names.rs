@@ -22,12 +22,18 @@ fn sound_name(number: usize, track: &SoundTrack) -> String {
         2 => "stereo".to_owned(),
         channels => format!("{channels} channels"),
     };
-    name(number, [&track.title, &track.language], &[track.codec, &layout])
+    let [default, forced] = marks(track.is_default, track.is_forced);
+    name(number, [&track.title, &track.language], &[track.codec, &layout, default, forced])
 }
 
 fn subtitle_name(number: usize, track: &SubtitleTrack) -> String {
-    let (forced, external) = (if track.is_forced { "forced" } else { "" }, if track.is_external { "file" } else { "" });
-    name(number, [&track.title, &track.language], &[track.codec, forced, external])
+    let [default, forced] = marks(track.is_default, track.is_forced);
+    let external = if track.is_external { "file" } else { "" };
+    name(number, [&track.title, &track.language], &[track.codec, default, forced, external])
+}
+
+const fn marks(is_default: bool, is_forced: bool) -> [&'static str; 2] {
+    [if is_default { "default" } else { "" }, if is_forced { "forced" } else { "" }]
 }
 
 /// Title and language where there are any, and what else tells tracks apart.

@@ -213,9 +213,17 @@ impl Demux {
             let stream: Option<format::stream::Stream<'_>> = input.stream(index);
             stream.is_some_and(|stream| decoder::find(stream.parameters().id()).is_some())
         };
-        let (info, streams) = film_info::describe(&input, &self.name, has_decoder);
+        let (mut info, mut streams) = film_info::describe(&input, &self.name, has_decoder);
         if streams.video.is_none() && streams.sounds.is_empty() {
             return Err(Error::NothingToPlay { name: self.name.clone() });
+        }
+        let cover = info.video.is_some_and(|video| video.is_cover).then(|| streams.video.and_then(|index| input.stream(index))).flatten();
+        if let Some((width, height)) = cover.map(|stream| ffi::coded_size(&stream.parameters()))
+            && !streams.sounds.is_empty()
+            && video::check_size(&self.name, width, height).is_err()
+        {
+            tracing::info!("“{}” has a cover of {width} × {height}, which is left out", self.name);
+            (info.video, streams.video) = (None, None);
         }
         self.start_us = ffi::start_time_us(&input);
         let mut opened = Opened { video: None, sounds: Vec::new() };

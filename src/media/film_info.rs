@@ -1,6 +1,6 @@
 use ffmpeg_next::{format::context::Input, format::stream::Disposition, media::Type};
 
-use super::{SubtitleTrack, ffi, subtitle::TRACKS_MAX};
+use super::{SubtitleTrack, ffi, subtitle::TRACKS_MAX, video};
 
 /// What is known of a film once it is open.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -71,15 +71,30 @@ pub(super) struct Streams {
 }
 
 /// Reads what the open file says of itself; every number is checked, every list and text bounded.
+/// How long the film is from where it begins.
+fn length_us(input: &Input) -> i64 {
+    let (said_us, start_us) = (input.duration(), ffi::start_time_us(input));
+    let format = input.format();
+    let counts_from_zero = if format.name().starts_with("matroska") {
+        // Wherever it begins.
+        true
+    } else if format.name().starts_with("mov") {
+        // With an empty edit before the film, of which its tracks know nothing.
+        let mut tracks_us = input.streams().filter_map(|stream| video::to_ns(stream.duration(), stream.time_base())).map(|ns| ns / 1000);
+        tracks_us.any(|track_us| track_us > 0 && (said_us.saturating_sub(start_us) - track_us).abs() < SAME_LENGTH_US)
+    } else {
+        false
+    };
+    if counts_from_zero { said_us.saturating_sub(start_us) } else { said_us }
+}
+
 pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bool) -> (FilmInfo, Streams) {
     let mut info = FilmInfo { title: name.to_owned(), ..FilmInfo::default() };
     let mut streams = Streams::default();
     if let Some(title) = ffi::entry(&input.metadata(), c"title").map(|title| text(&title)).filter(|title| !title.is_empty()) {
         info.title = title;
     }
-    // Matroska counts its length from time zero, wherever it begins.
-    let before_us = if input.format().name().starts_with("matroska") { ffi::start_time_us(input) } else { 0 };
-    let duration_us = input.duration().saturating_sub(before_us);
+    let duration_us = length_us(input);
     info.duration_ns = Some(duration_us).filter(|us| (1..MAX_DURATION_US).contains(us)).map(|us| us * 1000);
     for stream in input.streams().filter(|stream| playable(stream.index())) {
         let is_cover = stream.disposition().contains(Disposition::ATTACHED_PIC);
@@ -154,6 +169,7 @@ pub(super) fn text(raw: &str) -> String {
 
 const MAX_TEXT_CHARS: usize = 120;
 const MAX_CHAPTERS: usize = 1000;
+const SAME_LENGTH_US: i64 = 1_000_000;
 /// A hundred days.
 const MAX_DURATION_US: i64 = 100 * 86_400 * 1_000_000;
 

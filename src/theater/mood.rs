@@ -1,4 +1,6 @@
 //! What the film does to the hall: house lights and curtain.
+//!
+//! The curtain opens when a film is put on and not only when it plays: whoever opens a film in pause, or comes late into one, wants to see its picture.
 
 use bevy::prelude::*;
 

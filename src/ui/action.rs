@@ -136,7 +136,8 @@ fn on_action(
                 Theme::Light => Theme::System,
             }
         }
-        Action::ChooseFile => commands.trigger(AskForFile),
+        Action::ChooseFile => commands.trigger(AskForFile::ForScreen),
+        Action::ChooseCameraFile => commands.trigger(AskForFile::ForCamera),
         Action::OpenFile(path) => commands.trigger(Open { source: FilmSource::File(path), plays: true }),
         Action::PlayDemo => commands.trigger(Open { source: FilmSource::Demo, plays: true }),
         Action::Close => commands.trigger(Ask::Close),
@@ -325,6 +326,8 @@ pub enum Action {
     Theme,
     /// Choose a film in the system's dialog.
     ChooseFile,
+    /// Choose a film, in the system's dialog, to show in the place of one's face.
+    ChooseCameraFile,
     /// Open this film.
     OpenFile(PathBuf),
     /// Open the film inside the program.

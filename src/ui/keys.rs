@@ -31,6 +31,10 @@ fn press(
     for press in presses.read() {
         let is_down = press.state == ButtonState::Pressed;
         let walks = viewer.stands.is_some() && walk::walks(press.key_code);
+        if is_down && is_typing {
+            // Whoever goes through the buttons by keys must see them.
+            awake.wake();
+        }
         if !is_down || is_typing || has_modifier || walks {
             continue;
         }
@@ -158,6 +162,108 @@ pub(super) fn hint_for(action: &Action) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How a hand that has only keys does something.
+    enum Way {
+        /// With a key of its own.
+        Key,
+        /// In what this key opens, or step by step with it.
+        After(&'static str),
+        /// With the mouse alone, though this key does something like it.
+        Mouse(&'static str),
+    }
+
+    macro_rules! ways {
+        ($($action:pat => $way:expr,)*) => {
+            /// Nothing is left out: the compiler asks for what is new.
+            fn kind(action: &Action) -> &'static str {
+                match action {
+                    $($action => stringify!($action),)*
+                }
+            }
+
+            const WAYS: &[(&str, Way)] = &[$((stringify!($action), $way),)*];
+        };
+    }
+
+    ways! {
+        Action::Toggle => Way::Key,
+        Action::SeekBy { .. } => Way::Key,
+        Action::SeekTo { .. } => Way::Key,
+        Action::Chapter(_) => Way::Key,
+        Action::Step(_) => Way::Key,
+        Action::Rate(_) => Way::Key,
+        Action::Tune(_) => Way::Key,
+        Action::Place(_) => Way::After("F2"),
+        Action::Quality(_) => Way::After("F2"),
+        Action::Speak(_) => Way::Key,
+        Action::Camera => Way::Key,
+        Action::CameraTo(_) => Way::After("F2"),
+        Action::Emote(_) => Way::Key,
+        Action::EmoteWheel => Way::Key,
+        Action::VoiceTo(_) => Way::After("F2"),
+        Action::VolumeOf { .. } => Way::After("p"),
+        Action::HardwareDecoding(_) => Way::After("F2"),
+        Action::ThemeTo(_) => Way::After("F2"),
+        Action::PanelsTo(_) => Way::After("F2"),
+        Action::TryCamera(_) => Way::After("F2"),
+        Action::ForgetPlaces => Way::After("F2"),
+        Action::Settings => Way::Key,
+        Action::VolumeBy { .. } => Way::Key,
+        Action::VolumeTo { .. } => Way::After("↑"),
+        Action::Mute => Way::Key,
+        Action::NextSound => Way::Key,
+        Action::ChooseSound(_) => Way::After("a"),
+        Action::NextSubtitle => Way::Key,
+        Action::ChooseSubtitle(_) => Way::After("s"),
+        Action::DelaySubtitles(_) => Way::Key,
+        Action::Subtitles(_) => Way::After("F2"),
+        Action::Lights => Way::Key,
+        Action::Cinema => Way::Key,
+        Action::Remote => Way::Key,
+        Action::Help => Way::Key,
+        Action::Sit(_) => Way::Mouse("w"),
+        Action::StandUp => Way::Key,
+        Action::LookAhead => Way::Key,
+        Action::FullScreen => Way::Key,
+        Action::People => Way::Key,
+        Action::Chat => Way::Key,
+        Action::CloseChat => Way::After("Esc"),
+        Action::Say(_) => Way::After("Enter"),
+        Action::StartAnyway => Way::Key,
+        Action::OpenTheater => Way::Key,
+        // The lobby is there once no film is on the screen.
+        Action::Join(_) => Way::After("x"),
+        Action::LeaveTheater => Way::After("p"),
+        Action::CopyInvite { .. } => Way::Key,
+        Action::Moderate(_) => Way::After("p"),
+        Action::Name(_) => Way::After("x"),
+        Action::Dress(_) => Way::After("x"),
+        Action::Back => Way::Key,
+        Action::Theme => Way::Key,
+        Action::ChooseFile => Way::Key,
+        Action::ChooseCameraFile => Way::After("F2"),
+        Action::OpenFile(_) => Way::After("o"),
+        Action::PlayDemo => Way::After("x"),
+        Action::Close => Way::Key,
+        Action::Leave => Way::Key,
+    }
+
+    #[test]
+    fn every_action_has_a_key_or_is_a_named_exception() {
+        for (action, way) in WAYS {
+            let has_key = KEYS.iter().any(|key| kind(&(key.action)()) == *action);
+            match way {
+                Way::Key => assert!(has_key, "{action} has no key"),
+                Way::After(name) | Way::Mouse(name) => {
+                    assert!(!has_key, "{action} has a key and is no exception");
+                    assert!(KEYS.iter().any(|key| key.name == *name), "{action}: no key is called {name}");
+                }
+            }
+        }
+        let by_mouse: Vec<_> = WAYS.iter().filter(|(_, way)| matches!(way, Way::Mouse(_))).map(|(action, _)| action).collect();
+        assert_eq!(by_mouse.len(), 1, "keys alone suffice, but for a seat of one's choice: {by_mouse:?}");
+    }
 
     #[test]
     fn no_key_does_two_things() {

@@ -5,7 +5,7 @@ use bevy_egui::{
 };
 
 use super::{
-    Action,
+    Action, Company, View,
     icon::Icon,
     keys::hint_for,
     theme::{GRID, Palette},
@@ -105,15 +105,15 @@ fn click(click: On<Pointer<Click>>, mut buttons: Query<&mut RemoteButton>, wants
     }
 }
 
-/// The hand comes up and goes down; in a narrow window it is held closer.
+/// The hand comes up and goes down; in a narrow window it is held closer. In the lobby, whose card would cover it, it rests.
 fn raise(
     time: Res<Time>,
     remote: Res<Remote>,
-    cinema: Res<Cinema>,
+    (cinema, view, company): (Res<Cinema>, Res<View>, Res<Company>),
     eye: Option<Single<(&Camera, &Projection), With<SeatedCamera>>>,
     mut bodies: Query<(&mut Body, &mut Transform, &mut Visibility)>,
 ) {
-    let target = if remote.is_up && !cinema.0 { 1.0 } else { 0.0 };
+    let target = if remote.is_up && !cinema.0 && !company.is_in_lobby(&view) { 1.0 } else { 0.0 };
     let room_m = eye.map_or(Vec2::MAX, |eye| half_view_m(eye.0, eye.1));
     for (mut body, mut transform, mut visibility) in &mut bodies {
         let step = time.delta_secs() / RAISE_S;

@@ -192,6 +192,9 @@ fn voice(ui: &mut Ui, choices: &Choices, (mine, camera): (&MyVoice, &MyCamera), 
                     let says = title(&one);
                     ui.selectable_value(&mut choice, one, says);
                 }
+                if ui.selectable_label(matches!(choice, CameraChoice::Film(_)), "A film…").clicked() {
+                    actions.push(Action::ChooseCameraFile);
+                }
             },
         );
         if choice != camera.choice {

@@ -239,7 +239,7 @@ fn start(name: Option<&str>, recorder: &Arc<Mutex<Recorder>>, mono_ns: fn() -> i
     let device = named.or_else(|| host.default_input_device()).ok_or_else(|| cpal::Error::new(cpal::ErrorKind::DeviceNotAvailable))?;
     let title = device.description().map(|about| about.name().to_owned()).unwrap_or_else(|_| "a microphone".to_owned());
     let pulse = Arc::new(Pulse::default());
-    let stream = match record_on_server(&device, recorder, &pulse, mono_ns) {
+    let stream = match record_on_server((&device, name.is_some() && !stands_in), recorder, &pulse, mono_ns) {
         Some(stream) => stream,
         None => record_on_device(&device, recorder, &pulse, mono_ns)?,
     };
@@ -249,7 +249,12 @@ fn start(name: Option<&str>, recorder: &Arc<Mutex<Recorder>>, mono_ns: fn() -> i
 
 /// On PulseAudio, by a stream of our own; none if it is not there or does not want it.
 #[cfg(target_os = "linux")]
-fn record_on_server(device: &cpal::Device, recorder: &Arc<Mutex<Recorder>>, pulse: &Arc<Pulse>, mono_ns: fn() -> i64) -> Option<Stream> {
+fn record_on_server(
+    (device, is_chosen): (&cpal::Device, bool),
+    recorder: &Arc<Mutex<Recorder>>,
+    pulse: &Arc<Pulse>,
+    mono_ns: fn() -> i64,
+) -> Option<Stream> {
     let id = device.id().ok().filter(|id| id.host() == cpal::HostId::PulseAudio)?;
     let (recorder, called, failed) = (Arc::clone(recorder), Arc::clone(pulse), Arc::clone(pulse));
     let hear = move |samples: &[f32]| {
@@ -259,12 +264,12 @@ fn record_on_server(device: &cpal::Device, recorder: &Arc<Mutex<Recorder>>, puls
     let ended = move || {
         failed.errors.fetch_add(1, Ordering::Relaxed);
     };
-    let opened = crate::audio::backend::pulse::Recording::open(id.id(), hear, ended);
+    let opened = crate::audio::backend::pulse::Recording::open((id.id(), is_chosen), hear, ended);
     opened.inspect_err(|error| tracing::warn!("the sound server does not record for us, cpal tries: {error}")).ok().map(Stream::Server)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn record_on_server(_: &cpal::Device, _: &Arc<Mutex<Recorder>>, _: &Arc<Pulse>, _: fn() -> i64) -> Option<Stream> {
+fn record_on_server(_: (&cpal::Device, bool), _: &Arc<Mutex<Recorder>>, _: &Arc<Pulse>, _: fn() -> i64) -> Option<Stream> {
     None
 }
 

@@ -3,8 +3,8 @@
 use bevy::prelude::*;
 use houselights::{
     audio::Tune,
-    clock::Rate,
-    film::{ChooseSound, FilmSource, Open},
+    clock::{FilmTime, Rate},
+    film::{ChooseSound, FilmSource, ForgetPlaces, LeftAt, Open, Screening},
     room::{Ask, SeatNumber},
     theater::{Tier, Viewer, seat_place},
     ui::{Action, Remote, RemoteButton},
@@ -182,6 +182,78 @@ fn a_seek_while_paused_shows_the_exact_picture() {
         hall.step();
         assert_eq!(hall.number(), Some(picture_at(seconds)), "at {seconds} s");
     }
+}
+
+#[test]
+fn of_twenty_seeks_within_a_second_the_last_one_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (640, 360), seconds: 6.0, ..Clip::default() }.make(folder.path());
+    let mut hall = Hall::open(SMALL, Tier::Low);
+    hall.hide_panels();
+    hall.set_cinema(true);
+    hall.present(&film, false);
+    hall.steps(3);
+    for plays in [false, true] {
+        if plays {
+            hall.trigger(Ask::Play);
+            hall.steps(20);
+        }
+        let before = hall.playback().generation;
+        // Some in one frame, some so far apart that a picture may come between; the last one is to 4 s.
+        for seek in 1..=20_u32 {
+            hall.trigger(Ask::SeekTo(FilmTime::from_s(f64::from(seek * 37 % 50) / 10.0).unwrap()));
+            hall.steps(seek as usize % 4);
+        }
+        hall.until(|hall| hall.playback().gather.is_none());
+        let playback = hall.playback();
+        assert_eq!((playback.generation - before, playback.timeline.film.s()), (20, 4.0));
+        hall.steps(20);
+        if plays {
+            check_in_step(&mut hall);
+            check_ramp(&mut hall, 1.0);
+            assert!((4.0..5.0).contains(&hall.heard_s()), "{} s", hall.heard_s());
+        } else {
+            assert_eq!(hall.number(), Some(picture_at(4.0)));
+        }
+    }
+}
+
+#[test]
+fn a_film_goes_on_where_it_was_left_until_the_places_are_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (640, 360), rate: "4", seconds: 60.0, ..Clip::default() }.make(folder.path());
+    let mut hall = Hall::open(SMALL, Tier::Low);
+    hall.world().init_resource::<LeftAt>();
+    hall.hide_panels();
+    hall.set_cinema(true);
+    let close = |hall: &mut Hall| {
+        hall.trigger(Ask::Close);
+        hall.until(|hall| !hall.world().contains_resource::<Screening>());
+    };
+    hall.present(&film, false);
+    assert_eq!(hall.playback().timeline.film, FilmTime::ZERO);
+    hall.seek(40.0);
+    hall.trigger(Ask::Play);
+    hall.steps(90);
+    hall.trigger(Ask::Pause);
+    hall.steps(20);
+    let left_s = hall.playback().timeline.film.s().floor();
+    assert!((40.0..43.0).contains(&left_s), "{left_s} s");
+    assert_eq!(hall.world().resource::<LeftAt>().count(), 1);
+    close(&mut hall);
+    hall.present(&film, false);
+    assert_eq!(hall.playback().timeline.film.s(), left_s);
+    hall.steps(3);
+    assert_eq!(hall.number(), Some((left_s * 4.0) as u16));
+    let said = hall.said();
+    assert!(said.iter().any(|said| said.contains("where you left it")), "{said:?}");
+    hall.trigger(ForgetPlaces);
+    hall.step();
+    assert_eq!(hall.world().resource::<LeftAt>().count(), 0);
+    assert!(hall.said().iter().any(|said| said.contains("are forgotten")));
+    close(&mut hall);
+    hall.present(&film, false);
+    assert_eq!(hall.playback().timeline.film, FilmTime::ZERO);
 }
 
 #[test]

@@ -40,13 +40,13 @@ use serde_json::Value;
 use crate::support::clip::Clip;
 
 /// A program without a window; its time is real.
-struct Friend(App);
+pub(crate) struct Friend(pub(crate) App);
 
 #[derive(Resource, Default)]
 struct Said(Vec<String>);
 
 impl Friend {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut app = App::new();
         app.add_plugins((TaskPoolPlugin::default(), TimePlugin, StatesPlugin));
         let mixer = Mixer::open(&Output::Null { ppm: 0.0 }, &Trace::default()).unwrap();
@@ -76,7 +76,7 @@ impl Friend {
         Self(offscreen.app)
     }
 
-    fn host(name: &str) -> (Self, String) {
+    pub(crate) fn host(name: &str) -> (Self, String) {
         let mut host = Self::new(name);
         host.tell(OpenTheater { without_seat: false });
         let invite = host.invite();
@@ -87,7 +87,7 @@ impl Friend {
         self.0.world().resource::<Hosting>().invite.clone()
     }
 
-    fn tell<E: for<'a> Event<Trigger<'a>: Default>>(&mut self, event: E) {
+    pub(crate) fn tell<E: for<'a> Event<Trigger<'a>: Default>>(&mut self, event: E) {
         self.0.world_mut().trigger(event);
         self.0.world_mut().flush();
     }
@@ -108,7 +108,7 @@ impl Friend {
         self.0.world().resource::<Myself>().id()
     }
 
-    fn playback(&mut self) -> Playback {
+    pub(crate) fn playback(&mut self) -> Playback {
         let world = self.0.world_mut();
         world.query_filtered::<&Playback, With<Room>>().single(world).cloned().unwrap_or_default()
     }
@@ -117,11 +117,11 @@ impl Friend {
         self.playback().film.map(|film| film.title.to_string())
     }
 
-    fn shows_picture(&self) -> bool {
+    pub(crate) fn shows_picture(&self) -> bool {
         self.0.world().get_resource::<Screening>().is_some_and(|screening| screening.shown_ns().is_some())
     }
 
-    fn heard_ns(&self) -> Option<i64> {
+    pub(crate) fn heard_ns(&self) -> Option<i64> {
         self.0.world().get_resource::<Screening>()?.heard(mono_ns()).filter(|heard| heard.playing).map(|heard| heard.film_ns)
     }
 
@@ -139,7 +139,7 @@ impl Friend {
 }
 
 /// Lets everybody's time pass until it is so; a minute is far more than anything here takes.
-fn until<const N: usize>(what: &str, mut friends: [&mut Friend; N], mut is_so: impl FnMut(&mut [&mut Friend; N]) -> bool) {
+pub(crate) fn until<const N: usize>(what: &str, mut friends: [&mut Friend; N], mut is_so: impl FnMut(&mut [&mut Friend; N]) -> bool) {
     let end_ns = mono_ns() + 60_000_000_000;
     loop {
         friends.iter_mut().for_each(|friend| friend.0.update());

@@ -1,5 +1,7 @@
 //! Hands: keys, typed text, what the film does to the lights.
 
+use std::time::Duration;
+
 use bevy::{
     app::AppExit,
     ecs::message::Messages,
@@ -16,10 +18,12 @@ use bevy_egui::{
     input::{EguiInputEvent, EguiWantsInput},
 };
 use houselights::{
+    app::Pace,
     audio::Mixer,
     net::Addresses,
     room::{
-        Arrived, Chat, Footing, Me, Moderation, NewLine, Parted, Participant, ParticipantId, Right, Rights, SeatNumber, Stance, Standing,
+        Arrived, Ask, Chat, Footing, Me, Moderation, NewLine, Parted, Participant, ParticipantId, Right, Rights, SeatNumber, Stance,
+        Standing,
     },
     theater::{Cinema, HouseLights, Mood, PlaceSettings, Quality, SeatedCamera, StandUp, Stirring, Tier, Viewer, seat_place},
     ui::{Action, Company, Look, Panels, Remote, Talk, Theme, View},
@@ -115,6 +119,37 @@ fn house_lights_follow_the_film_and_the_bar_fades_over_it() {
     let world = hall.world();
     assert_eq!(world.resource::<HouseLights>().mood(), Mood::Paused);
     assert_eq!(world.resource::<View>().visibility, 1.0);
+}
+
+#[test]
+fn a_film_that_runs_is_drawn_each_frame_and_a_still_hall_hardly_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = Clip { size: (320, 180), seconds: 20.0, ..Clip::default() }.make(folder.path());
+    let mut hall = Hall::open((320, 180), Tier::Low);
+    let pace = |hall: &mut Hall| *hall.world().resource::<Pace>();
+    let rests = |hall: &mut Hall| matches!(*hall.world().resource::<Pace>(), Pace::Resting(wait) if wait >= Duration::from_secs(1));
+    hall.present(&film, false);
+    // Curtain and lights come to rest, and the panels' three seconds pass.
+    hall.steps(300);
+    hall.until(rests);
+    press(&mut hall, KeyCode::KeyV, "v");
+    for _ in 0..120 {
+        assert_eq!(pace(&mut hall), Pace::EachFrame, "a hand has moved");
+        hall.step();
+    }
+    hall.until(rests);
+    hall.trigger(Ask::Play);
+    hall.until(|hall| *hall.world().resource::<Pace>() == Pace::EachFrame);
+    for _ in 0..300 {
+        hall.step();
+        assert_eq!(pace(&mut hall), Pace::EachFrame, "the film runs");
+    }
+    hall.trigger(Ask::Pause);
+    hall.until(rests);
+    for _ in 0..120 {
+        hall.step();
+        assert!(rests(&mut hall), "nothing moves: {:?}", pace(&mut hall));
+    }
 }
 
 #[test]

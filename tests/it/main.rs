@@ -13,3 +13,6 @@ mod shaders;
 mod source;
 mod subtitles;
 mod support;
+mod tracks;
+#[cfg(target_os = "linux")] // PulseAudio, and setpriv around it, are there alone
+mod voices;

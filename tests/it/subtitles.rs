@@ -5,7 +5,10 @@ use std::{
     process::Command,
 };
 
-use bevy::prelude::*;
+use bevy::{
+    prelude::*,
+    window::{FileDragAndDrop, PrimaryWindow},
+};
 use houselights::{
     film::{AddSubtitles, ChooseSubtitle, DelaySubtitles, SubtitleLook, Subtitles},
     room::{Ask, SeatNumber},
@@ -148,7 +151,25 @@ fn another_track_is_chosen_without_a_gap() {
 }
 
 #[test]
-fn a_file_that_is_dropped_is_shown_and_what_is_none_is_said() {
+fn subtitles_dropped_on_the_window_are_shown_over_the_film_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let dropped = folder.path().join("dropped.srt");
+    std::fs::write(&dropped, "1\n00:00:01,000 --> 00:00:03,000\n{\\an5}Dropped\n").unwrap();
+    let mut shown = Shown::at(&film(folder.path()), 1.5, true);
+    assert_eq!(shown.seen(), None);
+    let before = shown.hall.playback();
+    let world = shown.hall.world();
+    let window = world.query_filtered::<Entity, With<PrimaryWindow>>().single(world).unwrap();
+    world.write_message(FileDragAndDrop::DroppedFile { window, path_buf: dropped });
+    shown.hall.steps(4);
+    let (_, top, _, bottom) = shown.seen().expect("the line of the dropped file");
+    assert!(top > 150 && bottom < 210, "{top} {bottom}");
+    assert_eq!(shown.hall.world().resource::<Subtitles>().track(), Some(2), "behind the film's own two");
+    assert_eq!(shown.hall.playback(), before, "the film itself is as it was");
+}
+
+#[test]
+fn a_file_that_is_brought_is_shown_and_what_is_none_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let film = film(folder.path());
     let beside = folder.path().join("film.en.srt");

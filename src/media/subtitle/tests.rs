@@ -460,8 +460,49 @@ fn absurd_scripts_are_drawn_or_left_out_but_break_nothing() {
     drop(film.seen(absurd.len(), 1500));
 }
 
+/// A font of this machine under a family's name that no machine has: `Sidera Sans Mono`.
+fn unheard_of_font(folder: &Path) -> PathBuf {
+    let known = installed("DejaVuSansMono.ttf", Path::new("/usr/share/fonts"));
+    let mut bytes = fs::read(known.expect("this test needs a font: apt-get install fonts-dejavu-core")).unwrap();
+    // Names stand in a font's table in two charsets.
+    let wide = |name: &str| name.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    for (old, new) in [(b"DejaVu".to_vec(), b"Sidera".to_vec()), (wide("DejaVu"), wide("Sidera"))] {
+        let places: Vec<usize> = (0..=bytes.len() - old.len()).filter(|&at| bytes[at..].starts_with(&old)).collect();
+        assert!(!places.is_empty(), "the font says its name");
+        for at in places {
+            bytes[at..at + new.len()].copy_from_slice(&new);
+        }
+    }
+    write(folder, "sidera.ttf", bytes)
+}
+
+/// Where a font's file lies, in a folder or below.
+fn installed(name: &str, folder: &Path) -> Option<PathBuf> {
+    let inside: Vec<PathBuf> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    let here = inside.iter().find(|path| path.file_name().is_some_and(|own| own == name)).cloned();
+    here.or_else(|| inside.iter().filter(|path| path.is_dir()).find_map(|below| installed(name, below)))
+}
+
 #[test]
-fn a_film_s_own_font_is_used_and_what_is_none_does_no_harm() {
+fn a_font_that_the_film_brings_along_is_the_one_that_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let font = unheard_of_font(folder.path());
+    let line = script("Dialogue: 0,0:00:01.00,0:00:03.00,Default,,0,0,0,,A little illicit lily\n");
+    let script = write(folder.path(), "a.ass", line.replace("sans-serif", "Sidera Sans Mono"));
+    let attached = ["-c:s", "copy", "-attach", font.to_str().unwrap(), "-metadata:s:t", "mimetype=application/x-truetype-font"];
+    let with = film(folder.path(), "a.mkv", &[&script], &attached);
+    let without = film(folder.path(), "b.mkv", &[&script], &["-c:s", "copy"]);
+    let width = |film: &Path| {
+        let (left, _, right, _) = inked(&Playing::open(film).seen(0, 1500)).expect("the line is seen");
+        right - left
+    };
+    // In this font an i is as wide as an m.
+    let (with, without) = (width(&with), width(&without));
+    assert!(f64::from(with) > f64::from(without) * 1.25, "{with} pixels wide with the font, {without} without it");
+}
+
+#[test]
+fn what_a_film_brings_along_as_fonts_and_is_none_does_no_harm() {
     let folder = tempfile::tempdir().unwrap();
     let script = script("Dialogue: 0,0:00:01.00,0:00:03.00,Default,,0,0,0,,A good line\n");
     let script = write(folder.path(), "a.ass", script);

@@ -1,5 +1,7 @@
-//! What several tests need: films made on the spot, a theater whose time is moved by hand, and programs as people start them.
+//! What several tests need: films made on the spot, a theater whose time is moved by hand, programs as people start them, and a sound server to talk on.
 
 pub(crate) mod clip;
 pub(crate) mod hall;
 pub(crate) mod program;
+#[cfg(target_os = "linux")]
+pub(crate) mod sound;

@@ -35,6 +35,13 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it for somebody whose key and settings lie in `folder` under their name: whoever is started again there is the same person.
     pub(crate) fn start(folder: &Path, name: &str, arguments: &[&str]) -> Self {
+        Self::start_where(folder, name, arguments, |command| {
+            command.args(["--sound", "null"]);
+        })
+    }
+
+    /// The same with whatever sound devices, and the surroundings they are found in, the caller adds.
+    pub(crate) fn start_where(folder: &Path, name: &str, arguments: &[&str], add: impl FnOnce(&mut Command)) -> Self {
         let at = |what: &str| folder.join(format!("{name}.{what}"));
         let said = at("said");
         let mut command = program();
@@ -42,7 +49,8 @@ impl Program {
         if arguments.first() != Some(&"serve") {
             command.arg("--headless");
         }
-        command.args(["--sound", "null", "--relay", "none", "--name", name]);
+        add(&mut command);
+        command.args(["--relay", "none", "--name", name]);
         command.arg("--config").arg(at("config")).arg("--cache").arg(at("cache")).args(arguments);
         let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&said).unwrap());
         let mut child = streams.spawn().unwrap();

@@ -15,7 +15,7 @@ use std::{
     convert::Infallible,
     io::{BufReader, Cursor, Read as _, Write as _},
     net::Shutdown,
-    os::unix::net::UnixStream,
+    os::unix::net::UnixStream as Socket,
     thread::{Builder, JoinHandle},
     time::Duration,
 };
@@ -30,22 +30,19 @@ use super::stage::RATE;
 
 /// A stream's thread; dropping it hangs up.
 struct Worker {
-    socket: UnixStream,
+    socket: Socket,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
     /// Greets the server and begins a stream; then does `work` on a thread of its own until the server does not go on, and calls `ended`.
-    fn start<R: CommandReply>(
-        (socket, cookie): (UnixStream, Vec<u8>),
+    fn start<R: CommandReply + Send + 'static>(
+        (socket, cookie): (Socket, Vec<u8>),
         name: &str,
         begin: &Command,
         ended: impl FnOnce() + Send + 'static,
         work: impl FnOnce(Line, R) -> Result<Infallible, ProtocolError> + Send + 'static,
-    ) -> Result<Self, ProtocolError>
-    where
-        R: Send + 'static,
-    {
+    ) -> Result<Self, ProtocolError> {
         socket.set_read_timeout(Some(GREETING_TIMEOUT))?;
         socket.set_write_timeout(Some(GREETING_TIMEOUT))?;
         let mut line = Line::greet(socket.try_clone()?, cookie)?;
@@ -74,15 +71,15 @@ impl Drop for Worker {
 }
 
 /// The user's server, and what it knows them by.
-fn dial() -> Result<(UnixStream, Vec<u8>), ProtocolError> {
+fn dial() -> Result<(Socket, Vec<u8>), ProtocolError> {
     let path = pulseaudio::socket_path_from_env().ok_or_else(|| ProtocolError::Invalid("there is no sound server".to_owned()))?;
     let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
-    Ok((UnixStream::connect(path)?, cookie))
+    Ok((Socket::connect(path)?, cookie))
 }
 
 /// The talk with the server.
 struct Line {
-    reader: BufReader<UnixStream>,
+    reader: BufReader<Socket>,
     version: u16,
     next_seq: u32,
     /// What is read and written, kept for its room.
@@ -104,7 +101,7 @@ enum Heard<R> {
 }
 
 impl Line {
-    fn greet(socket: UnixStream, cookie: Vec<u8>) -> Result<Self, ProtocolError> {
+    fn greet(socket: Socket, cookie: Vec<u8>) -> Result<Self, ProtocolError> {
         let reader = BufReader::new(socket);
         let mut line = Self { reader, version: MAX_VERSION, next_seq: 0, message: Vec::new() };
         let auth = AuthParams { version: MAX_VERSION, supports_shm: false, supports_memfd: false, cookie };
@@ -181,9 +178,14 @@ mod tests {
 
     use super::*;
 
+    /// Something the server does while we do something else.
+    pub(super) fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        Builder::new().name("sound server".to_owned()).spawn(work).unwrap()
+    }
+
     /// The server's side of the talk.
     pub(super) struct Server {
-        pub(super) reader: BufReader<UnixStream>,
+        pub(super) reader: BufReader<Socket>,
     }
 
     impl Server {
@@ -199,7 +201,7 @@ mod tests {
             write_command_message(self.reader.get_mut(), u32::MAX, command, MAX_VERSION).unwrap();
         }
 
-        pub(super) fn on(socket: UnixStream) -> Self {
+        pub(super) fn on(socket: Socket) -> Self {
             Self { reader: BufReader::new(socket) }
         }
 

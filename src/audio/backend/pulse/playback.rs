@@ -1,11 +1,11 @@
-use std::{convert::Infallible, ffi::CString, os::unix::net::UnixStream, time::SystemTime};
+use std::{convert::Infallible, ffi::CString, time::SystemTime};
 
 use pulseaudio::protocol::{
     ChannelMap, Command, CreatePlaybackStreamReply, LatencyParams, PlaybackLatency, PlaybackStreamParams, Prop, Props, ProtocolError,
     stream,
 };
 
-use super::{Heard, Line, RATE, Worker, dial, spec};
+use super::{Heard, Line, RATE, Socket, Worker, dial, spec};
 use crate::audio::backend::stage::BLOCK_FRAMES;
 
 /// A stereo stream of floats at [`RATE`]; it plays until dropped.
@@ -29,7 +29,7 @@ impl Playback {
     }
 
     fn open_on(
-        server: (UnixStream, Vec<u8>),
+        server: (Socket, Vec<u8>),
         sink: &str,
         mono_ns: fn() -> i64,
         fill: impl FnMut(&mut [f32], i64) + Send + 'static,
@@ -107,7 +107,8 @@ impl<F: FnMut(&mut [f32], i64)> Player<F> {
         }
         let now_ns = (self.mono_ns)();
         if self.asked.is_none() && now_ns - self.asked_ns >= ASK_EVERY_NS {
-            let question = LatencyParams { channel: self.channel, now: SystemTime::now() };
+            // Our time is only sent back, and we have noted it.
+            let question = LatencyParams { channel: self.channel, now: SystemTime::UNIX_EPOCH };
             self.asked = Some(self.line.say(&Command::GetPlaybackLatency(question))?);
             self.asked_ns = now_ns;
         }
@@ -150,27 +151,30 @@ const ASK_EVERY_NS: i64 = 8_000_000;
 mod tests {
     use std::{
         io::Write as _,
-        sync::mpsc::{Receiver, channel},
+        sync::mpsc::{Receiver, sync_channel},
     };
 
     use pulseaudio::protocol::{DESCRIPTOR_SIZE, PulseError, Request, write_error};
 
     use super::{
-        super::{GREETING_TIMEOUT, tests::Server},
+        super::{
+            GREETING_TIMEOUT,
+            tests::{Server, beside},
+        },
         *,
     };
 
     /// A stream whose samples count up, what it was told, and whether it ended.
     fn begin() -> (Playback, Server, PlaybackStreamParams, Receiver<i64>, Receiver<()>) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (ours, theirs) = Socket::pair().unwrap();
         theirs.set_read_timeout(Some(GREETING_TIMEOUT)).unwrap();
         let mut server = Server::on(theirs);
-        let greeting = std::thread::spawn(move || {
+        let greeting = beside(move || {
             let begun = server.greet(&CreatePlaybackStreamReply { channel: CHANNEL, requested_bytes: 5_760, ..Default::default() });
             let Command::CreatePlaybackStream(params) = begun else { panic!("no stream") };
             (server, params)
         });
-        let ((told, hears), (tell_end, end), mut next) = (channel(), channel(), 0.0);
+        let ((told, hears), (tell_end, end), mut next) = (sync_channel(16), sync_channel(1), 0.0);
         let fill = move |block: &mut [f32], ahead_ns| {
             block.fill_with(|| {
                 next += 1.0;
@@ -225,8 +229,8 @@ mod tests {
 
     #[test]
     fn a_server_that_refuses_is_an_error() {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        let refusing = std::thread::spawn(move || {
+        let (ours, theirs) = Socket::pair().unwrap();
+        let refusing = beside(move || {
             let mut server = Server::on(theirs);
             let (seq, _) = server.hear();
             write_error(server.reader.get_mut(), seq, &PulseError::AccessDenied).unwrap();
