@@ -1,6 +1,6 @@
 //! `faces.room`: what a person's interface sends while eight people see each other and two of them talk.
 //!
-//! All sit so near that everybody gets the finest picture of everybody, all turn their heads, and the two who talk (the host is one of them, who sends the
+//! All sit so near that everybody gets the finest picture of whom they turn to, all turn their heads, and the two who talk (the host is one of them, who sends the
 //! room's state as well) do so without a pause. One guest is the bench's own and counts what is shown: a face that is sent less often than it should be
 //! would make the figure easier than its name.
 
@@ -46,11 +46,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Row>, String> {
         let silent = |side: fn(&Rate) -> f64| rates[TALKING..].iter().map(side).sum::<f64>() / (PEOPLE - TALKING) as f64;
         format!("{:.3}, {:.3}, {:.3} (down {:.3})", rates[0].up, rates[1].up, silent(|rate| rate.up), silent(|rate| rate.down))
     };
-    let least = if shown.len() == PEOPLE - 1 { shown.iter().copied().fold(PICTURES, f64::min) } else { 0.0 };
-    let keeps_up = least >= PICTURES_LEAST;
+    // Of what is due: whoever never turned to a face gets the smaller one of it.
+    let share = |shown: f64| shown / if shown < (PICTURES + PICTURES_UNSEEN) / 2.0 { PICTURES_UNSEEN } else { PICTURES };
+    let least = if shown.len() == PEOPLE - 1 { shown.iter().map(|shown| share(*shown)).fold(1.0, f64::min) } else { 0.0 };
+    let keeps_up = least >= SHARE_LEAST;
     let note = format!(
         "{}the worst is {}, as sent {:.3}; up from the host, who talks, a guest who talks, a silent one on the mean: {}; before they talked: {}; without cameras: {}; \
-         pictures/s shown of each at one guest (15 are due): {}; heard {:.0} and {:.0} % of the time; {refused} packets refused",
+         pictures/s shown of each at one guest (15 are due, 5 of a face nobody there turned to): {}; heard {:.0} and {:.0} % of the time; {refused} packets refused",
         if keeps_up { "" } else { "this machine does not keep up with eight cameras; " },
         if worst == 0 { "the host".to_owned() } else { format!("guest {worst}") },
         rates[worst].up,
@@ -63,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Row>, String> {
     );
     // Where a few pictures were left out, faces and voices count as if as many had been everywhere; with more of them it is not the figure of its name.
     let (without, with) = (unseen[worst].up, rates[worst].up);
-    let value = if keeps_up { without + (with - without) * PICTURES / least } else { f64::NAN };
+    let value = if keeps_up { without + (with - without) / least } else { f64::NAN };
     Ok(vec![Row::at_most("faces.room", value, GOAL_MBIT, "Mbit/s").noting(note)])
 }
 
@@ -121,6 +123,8 @@ const DELAY_MS: f64 = 30.0;
 const SETTLING_S: usize = 10;
 /// A second, of each.
 const PICTURES: f64 = 15.0;
+/// The same, of a face that its watcher has not looked at.
+const PICTURES_UNSEEN: f64 = 5.0;
 /// One in twenty may be missing.
-const PICTURES_LEAST: f64 = 14.25;
+const SHARE_LEAST: f64 = 0.95;
 const PATIENCE: Duration = Duration::from_secs(60);

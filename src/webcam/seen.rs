@@ -191,16 +191,21 @@ fn choose_watchers(
     me: Option<Single<&Sits, With<Me>>>,
     people: Query<(&Participant, &Sits, Option<&Head>), Without<Me>>,
     mine: Res<MyCamera>,
-    turned: Res<Turned>,
+    (turned, now): (Res<Turned>, Res<Now>),
     mut desk: ResMut<Desk>,
 ) {
     let desk = desk.bypass_change_detection();
     let (Some(me), Some(camera), true) = (me, &desk.camera, mine.is_on) else { return };
     let crowd = people.iter().count();
+    let glances = &mut desk.glances;
     let wanted: BTreeMap<ParticipantId, Layer> = people
         .iter()
-        .map(|(person, sits, head)| (person.id, layer((me.0, turned.0.yaw()), (sits.0, head.copied().unwrap_or_default().yaw()), crowd)))
+        .map(|(person, sits, head)| {
+            let layer = layer((me.0, turned.0.yaw()), (sits.0, head.copied().unwrap_or_default().yaw()), crowd);
+            (person.id, lingering(glances.entry(person.id).or_default(), layer, now.mono_ns))
+        })
         .collect();
+    glances.retain(|who, _| wanted.contains_key(who));
     let mut told = true;
     for who in desk.watched.keys().filter(|who| !wanted.contains_key(who)) {
         told &= camera.watch(*who, None);
@@ -226,6 +231,14 @@ fn layer(face: (SeatNumber, f32), watcher: (SeatNumber, f32), crowd: usize) -> L
         _ if crowd > CROWD => Layer::Glimpse,
         _ => Layer::Far,
     }
+}
+
+/// Heads turn to and fro: who saw a face well just now gets it well for a while yet, or each glance would begin with a blurred one.
+fn lingering(seen_mono_ns: &mut Option<i64>, layer: Layer, now_mono_ns: i64) -> Layer {
+    if layer == Layer::Near {
+        *seen_mono_ns = Some(now_mono_ns);
+    }
+    if seen_mono_ns.is_some_and(|at_ns| now_mono_ns - at_ns < LINGER_NS) { Layer::Near } else { layer }
 }
 
 /// How far a seat lies beside where somebody looks, in radians; behind them is π.
@@ -307,6 +320,8 @@ struct Desk {
     parcels: Option<MailboxReceiver<Parcel>>,
     generation: u32,
     watched: BTreeMap<ParticipantId, Layer>,
+    /// When each saw the face well last.
+    glances: BTreeMap<ParticipantId, Option<i64>>,
     expected: BTreeMap<ParticipantId, Expected>,
 }
 
@@ -332,6 +347,8 @@ const CROWD: usize = 24;
 const NEAR_SEATS: usize = 5;
 /// Somebody beside is seen with a glance, somebody behind only by whoever turns round.
 const SEEN: f32 = 1.9;
+/// Whoever looked once looks again; and each change begins with a key frame for everybody.
+const LINGER_NS: i64 = 120_000_000_000;
 const SAY_AGAIN_NS: i64 = 1_000_000_000;
 
 #[cfg(test)]
@@ -355,6 +372,11 @@ mod tests {
         for (case, watcher, crowd, sees) in cases {
             assert_eq!(layer(me, watcher, crowd), sees, "{case}");
         }
+        let mut seen = None;
+        let after = |seen: &mut Option<i64>, layer, s: i64| lingering(seen, layer, s * 1_000_000_000);
+        assert_eq!(after(&mut seen, Layer::Far, 0), Layer::Far);
+        assert_eq!(after(&mut seen, Layer::Near, 1), Layer::Near);
+        assert_eq!([2, 120, 121].map(|s| after(&mut seen, Layer::Far, s)), [Layer::Near, Layer::Near, Layer::Far]);
         assert_eq!(layer((me.0, PI), (seat(4, 4), 0.0), 7), Layer::Near, "I turn round to whoever is behind");
     }
 

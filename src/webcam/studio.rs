@@ -176,7 +176,7 @@ impl Layer {
     #[must_use]
     pub const fn settings_for(self, watchers: usize) -> FaceSettings {
         match self {
-            Self::Near if watchers > FEW_WATCHERS => FaceSettings { bits_per_second: 72_000, ..self.settings() },
+            Self::Near if watchers > FEW_WATCHERS => FaceSettings { bits_per_second: 68_000, ..self.settings() },
             _ => self.settings(),
         }
     }
