@@ -43,9 +43,9 @@ pub(super) fn come_in(world: &mut World) {
 pub(super) fn talk(world: &mut World, shows: Shows) {
     let me = world.query_filtered::<Entity, With<Me>>().iter(world).next();
     if shows == Shows::Together {
-        return show_together(world);
+        show_voices_and_faces(world);
     }
-    for (name, line) in LINES {
+    for (name, line) in LINES.iter().filter(|_| shows != Shows::Together) {
         if let Some(by) = find(world, name).or(me) {
             world.trigger(Wished { by, wish: Say(Words::from(*line)) });
             world.flush();
@@ -54,7 +54,7 @@ pub(super) fn talk(world: &mut World, shows: Shows) {
     let mut panels = world.resource_mut::<Panels>();
     (panels.people, panels.chat) = (shows == Shows::Panels, shows == Shows::Panels);
     panels.words = if shows == Shows::Panels { "so ".repeat(160) } else { String::new() };
-    let ann = find_id(world, "Ann");
+    let ann = find_id(world, "Ann").filter(|_| shows == Shows::Panels);
     world.resource_mut::<Panels>().person = ann;
     let generation = world.query_filtered::<&Playback, With<Room>>().iter(world).next().map_or(0, |playback| playback.generation);
     let late = (shows == Shows::Waiting).then(|| find(world, "Bo")).flatten();
@@ -64,16 +64,25 @@ pub(super) fn talk(world: &mut World, shows: Shows) {
     }
 }
 
-/// Two speak, one of them with a camera on; everybody shows something.
-fn show_together(world: &mut World) {
-    for (number, (name, emote, level)) in TOGETHER.iter().enumerate() {
+/// Two speak, two have a camera on.
+fn show_voices_and_faces(world: &mut World) {
+    for (number, (name, _, level)) in TOGETHER.iter().enumerate() {
         let Some(who) = find(world, name) else { continue };
-        world.entity_mut(who).insert((Talking(*level), Gesture { emote: Some(*emote), number: 1 }));
+        world.entity_mut(who).insert(Talking(*level));
         if let Some(face) = (number % 3 == 0).then(|| face(number)).flatten() {
             world.entity_mut(who).insert(face);
         }
+    }
+}
+
+/// Everybody shows something without words. It is gone after seconds, so this comes last.
+pub(super) fn emote(world: &mut World) {
+    for (name, emote, _) in TOGETHER {
+        let Some(who) = find(world, name) else { continue };
+        world.entity_mut(who).insert(Gesture { emote: Some(*emote), number: 1 });
         world.trigger(Emoted { who, emote: *emote });
     }
+    world.flush();
 }
 
 /// A face as a camera would show it.

@@ -93,6 +93,12 @@ pub fn take(order: &ShotOrder) -> Result<Offscreen, String> {
     for _ in 0..SETTLING_STEPS {
         offscreen.step();
     }
+    if order.company == Some(Shows::Together) {
+        sample::emote(offscreen.app.world_mut());
+        for _ in 0..EMOTING_STEPS {
+            offscreen.step();
+        }
+    }
     Ok(offscreen)
 }
 
@@ -239,3 +245,5 @@ const OPENING_STEPS: usize = 100;
 const SEEKING_STEPS: usize = 400;
 /// Three seconds: masking, light and remote come to rest.
 const SETTLING_STEPS: usize = 60;
+/// Half a second: what is shown without words has risen, and not faded.
+const EMOTING_STEPS: usize = 10;

@@ -122,14 +122,16 @@ fn draw(
         let people = if has_dialog { None } else { people::show(context, (view, company), panels, over, &mut actions) };
         let said = if has_dialog { None } else { chat::panel(context, (company, &chat), panels, (over, view.visibility), &mut actions) };
         let waiting = waiting::show(context, (view, company), (&[people, said], over), &mut actions);
+        let hand = (remote.is_up && !cinema.0).then(|| in_hand(context.content_rect()));
+        let raised = speak::over_heads(context, &shown, &sight, hand.as_slice());
         if !company.is_in_lobby(view) {
-            let hand = (remote.is_up && !cinema.0).then(|| in_hand(context.content_rect()));
-            let blocked: Vec<_> = [bar, people, said, waiting, hand, chat::glimpsed_rect(context)].into_iter().flatten().collect();
+            let mut blocked: Vec<_> = [bar, people, said, waiting, hand, chat::glimpsed_rect(context)].into_iter().flatten().collect();
+            blocked.extend(raised);
             bubbles::show(context, (view, company), &sight, &mut talk, &blocked);
             let over = over + waiting.map_or(0.0, |card| card.height() + theme::GRID);
             chat::glimpse(context, company, &talk, said.is_some(), over);
         }
-        speak::show(context, &shown, (&mine, &camera, &mut mirror), &sight, &mut actions);
+        speak::show(context, &shown, (&mine, &camera, &mut mirror), &mut actions);
         remote::hint(context, &pointed);
         if panels.help {
             help::show(context, &mut actions);

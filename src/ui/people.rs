@@ -215,7 +215,12 @@ fn menu(ui: &mut Ui, person: &Person, panels: &mut Panels, actions: &mut Vec<Act
                 (Right::Present, "Forbid films", "Allow films"),
             ] {
                 let holds = person.rights.has(right);
-                if ui.button(if holds { take } else { give }).clicked() {
+                let does = if holds { take } else { give };
+                let button = ui.button(does);
+                // The bar has a button of that name, too: whoever cannot see where this one stands hears whom it is about.
+                let name = format!("{does}: {}", person.name);
+                button.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
+                if button.clicked() {
                     let wish = if holds { Moderation::Deny { who, right } } else { Moderation::Allow { who, right } };
                     actions.push(Action::Moderate(wish));
                 }

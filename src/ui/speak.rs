@@ -5,13 +5,14 @@ use bevy::{
     prelude::*,
 };
 use bevy_egui::{
-    egui::{self, Align2, Area, Color32, FontId, Frame, Id, LayerId, Order, Pos2, RichText, pos2, vec2},
+    egui::{self, Align2, Area, Color32, FontId, Frame, Id, LayerId, Order, Pos2, Rect, RichText, pos2, vec2},
     input::EguiWantsInput,
 };
 
 use super::{
     Action, Awake, View,
     bubbles::Sight,
+    place::{self, Wanted},
     theme::{ACCENT, GRID, ON_SHADE, Palette, SHADE},
 };
 use crate::{
@@ -128,22 +129,21 @@ fn gather(people: Query<(&Participant, &Gesture, Has<Me>)>, me: Query<&Talking, 
     }
 }
 
-/// Everything at once: what floats over heads, raised hands, the wheel, and whether one is heard and seen.
+/// The wheel, and whether one is heard and seen.
 pub(super) fn show(
     context: &egui::Context,
     shown: &Shown,
     (mine, camera, mirror): (&MyVoice, &MyCamera, &mut Mirror),
-    sight: &Sight,
     actions: &mut Vec<Action>,
 ) {
-    float(context, shown, sight);
     if shown.wheel {
         wheel(context, actions);
     }
     on_air(context, shown, mine, camera, mirror);
 }
 
-fn float(context: &egui::Context, shown: &Shown, sight: &Sight) {
+/// Raised hands over heads, and what floats up from them, beside what is `blocked`. Where the hands stand: whatever else is over a head makes room.
+pub(super) fn over_heads(context: &egui::Context, shown: &Shown, sight: &Sight, blocked: &[Rect]) -> Vec<Rect> {
     let window = context.content_rect();
     let painter = context.layer_painter(LayerId::new(Order::Background, Id::new("emotes")));
     let place = |who: ParticipantId, is_me: bool| -> Option<Pos2> {
@@ -152,21 +152,27 @@ fn float(context: &egui::Context, shown: &Shown, sight: &Sight) {
         }
         sight.heads.iter().find(|(id, _)| *id == who).map(|(_, at)| window.min + vec2(at.x * window.width(), at.y * window.height()))
     };
-    for (who, is_me) in &shown.hands {
-        if let Some(at) = place(*who, *is_me) {
-            painter.text(at - vec2(0.0, 1.5 * GRID), Align2::CENTER_BOTTOM, sign(Emote::Hand), FontId::proportional(26.0), ACCENT);
-        }
+    let size = vec2(SIGN_PX, SIGN_PX);
+    let raised: Vec<_> = shown.hands.iter().filter_map(|(who, is_me)| place(*who, *is_me)).collect();
+    let wanted: Vec<_> = raised.into_iter().map(|anchor| Wanted { anchor, size, last: None }).collect();
+    let hands: Vec<_> = place::lay_out(window.shrink(GRID), blocked, &wanted).into_iter().flatten().collect();
+    for hand in &hands {
+        painter.text(hand.center_bottom(), Align2::CENTER_BOTTOM, sign(Emote::Hand), FontId::proportional(26.0), ACCENT);
     }
     for floating in shown.floating.iter().filter(|floating| floating.emote != Emote::Hand) {
-        let Some(at) = place(floating.who, floating.is_me) else { continue };
+        let Some(head) = place(floating.who, floating.is_me) else { continue };
         let part = floating.age_s / FLOATS_S;
-        let sway = (floating.age_s * 3.0).sin() * GRID;
-        let at = at - vec2(sway, 1.5 * GRID + part * 9.0 * GRID);
+        let (sway, rise) = ((floating.age_s * 3.0).sin() * GRID, 1.5 * GRID + part * RISE_PX);
+        // All of its way lies beside what is in the way, not its beginning alone.
+        let way = Rect::from_min_max(head - vec2(SIGN_PX / 2.0 + GRID, SIGN_PX + RISE_PX), head + vec2(SIGN_PX / 2.0 + GRID, 0.0));
+        let aside = blocked.iter().filter(|rect| rect.intersects(way)).map(|rect| rect.left() - way.right()).fold(0.0, f32::min);
+        let at = head + vec2(aside - sway, -rise);
         let opacity = (floating.age_s / 0.15).min((1.0 - part) / 0.35).clamp(0.0, 1.0);
         let colour = colour(floating.emote).gamma_multiply(opacity);
         painter.text(at, Align2::CENTER_BOTTOM, sign(floating.emote), FontId::proportional(24.0 + 8.0 * part), colour);
         context.request_repaint();
     }
+    hands
 }
 
 fn wheel(context: &egui::Context, actions: &mut Vec<Action>) {
@@ -205,8 +211,8 @@ fn on_air(context: &egui::Context, shown: &Shown, mine: &MyVoice, camera: &MyCam
             mirror.shown = Some(key);
         }
         if let Some(texture) = &mirror.texture {
-            let rect = egui::Rect::from_min_size(at - vec2(MIRROR, 0.0), vec2(MIRROR, MIRROR));
-            painter.image(texture.id(), rect, egui::Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
+            let rect = Rect::from_min_size(at - vec2(MIRROR, 0.0), vec2(MIRROR, MIRROR));
+            painter.image(texture.id(), rect, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
             let ring = if camera.is_on { ACCENT } else { ON_SHADE.gamma_multiply(0.4) };
             painter.rect_stroke(rect, 8, egui::Stroke::new(2.0, ring), egui::StrokeKind::Outside);
             at.y = rect.bottom() + GRID;
@@ -228,7 +234,7 @@ fn on_air(context: &egui::Context, shown: &Shown, mine: &MyVoice, camera: &MyCam
     }
     let galley = painter.layout_no_wrap(says.join(", "), FontId::proportional(13.0), ON_SHADE);
     let size = galley.size() + vec2(3.0 * GRID, GRID);
-    let rect = egui::Rect::from_min_size(at - vec2(size.x, 0.0), size);
+    let rect = Rect::from_min_size(at - vec2(size.x, 0.0), size);
     painter.rect_filled(rect, rect.height() / 2.0, SHADE);
     let loud = f32::from(shown.my_level) / 255.0;
     painter.circle_filled(rect.left_center() + vec2(1.25 * GRID, 0.0), 3.0 + 3.0 * loud, ACCENT);
@@ -281,6 +287,10 @@ pub(super) struct Mirror {
 }
 
 const FLOATS_S: f32 = 2.6;
+/// How far it floats.
+const RISE_PX: f32 = 9.0 * GRID;
+/// How large it is.
+const SIGN_PX: f32 = 32.0;
 /// A full room, twice.
 const FLOATING_MOST: usize = 140;
 const MIRROR: f32 = 112.0;

@@ -37,7 +37,7 @@ use houselights::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::clip::Clip;
+use crate::support::{clip::Clip, panels::Window};
 
 /// A program without a window; its time is real.
 pub(crate) struct Friend(pub(crate) App);
@@ -63,9 +63,9 @@ impl Friend {
     }
 
     /// A program with everything a window shows, drawn into an image; its time is real, too.
-    fn with_window(name: &str) -> Self {
-        let options = Options { width: 640, height: 360, step: None, dummy_window: true };
-        let offscreen = Offscreen::new(options, |app| {
+    pub(crate) fn with_window(name: &str, (width, height): (u32, u32)) -> Self {
+        let options = Options { width, height, step: None, dummy_window: true };
+        let mut offscreen = Offscreen::new(options, |app| {
             let mixer = Mixer::open(&Output::Null { ppm: 0.0 }, &Trace::default()).unwrap();
             let mut ground = Ground { clock: Some(mono_ns), ..Ground::nobodys(mixer) };
             ground.myself = Myself { name: PersonName::from(name), ..ground.myself };
@@ -73,6 +73,7 @@ impl Friend {
             app::hall(app, Some(Tier::Low));
             app.init_resource::<Said>().add_observer(|notice: On<Notice>, mut said: ResMut<Said>| said.0.push(notice.event().text.clone()));
         });
+        offscreen.until_ready().unwrap();
         Self(offscreen.app)
     }
 
@@ -83,7 +84,7 @@ impl Friend {
         (host, invite)
     }
 
-    fn invite(&self) -> String {
+    pub(crate) fn invite(&self) -> String {
         self.0.world().resource::<Hosting>().invite.clone()
     }
 
@@ -92,7 +93,7 @@ impl Friend {
         self.0.world_mut().flush();
     }
 
-    fn people(&mut self) -> Vec<String> {
+    pub(crate) fn people(&mut self) -> Vec<String> {
         let world = self.0.world_mut();
         let mut names: Vec<_> = world.query::<&Participant>().iter(world).map(|who| who.name.to_string()).collect();
         names.sort();
@@ -125,7 +126,7 @@ impl Friend {
         self.0.world().get_resource::<Screening>()?.heard(mono_ns()).filter(|heard| heard.playing).map(|heard| heard.film_ns)
     }
 
-    fn said(&self, words: &str) -> bool {
+    pub(crate) fn said(&self, words: &str) -> bool {
         self.0.world().resource::<Said>().0.iter().any(|sentence| sentence.contains(words))
     }
 
@@ -133,8 +134,18 @@ impl Friend {
         self.0.world().resource::<Chat>().lines().any(|line| line.text.as_str().contains(words))
     }
 
-    fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> Standing {
         *self.0.world().resource::<Standing>()
+    }
+}
+
+impl Window for Friend {
+    fn world(&mut self) -> &mut World {
+        self.0.world_mut()
+    }
+
+    fn frame(&mut self) {
+        self.0.update();
     }
 }
 
@@ -195,7 +206,7 @@ fn a_guest_without_the_file_sees_and_hears_it_and_moves_it_and_brings_another() 
 fn a_film_opened_alone_is_opened_to_friends_while_it_runs_and_a_dropped_film_replaces_a_friends() {
     let folder = tempfile::tempdir().unwrap();
     let film = clip(folder.path());
-    let mut ann = Friend::with_window("Ann");
+    let mut ann = Friend::with_window("Ann", (640, 360));
     ann.tell(Open { source: FilmSource::Demo, plays: true });
     until("Ann hears it alone", [&mut ann], |[ann]| ann.heard_ns() > Some(300_000_000));
     let (before, heard) = (ann.playback(), ann.heard_ns());

@@ -31,7 +31,7 @@ use houselights::{
 
 use crate::support::{clip::Clip, hall::Hall};
 
-fn press(hall: &mut Hall, code: KeyCode, typed: &str) {
+pub(crate) fn press(hall: &mut Hall, code: KeyCode, typed: &str) {
     let world = hall.world();
     let window = world.query_filtered::<Entity, With<PrimaryWindow>>().single(world).unwrap();
     for state in [ButtonState::Pressed, ButtonState::Released] {
@@ -249,7 +249,7 @@ fn key(key: egui::Key) -> egui::Event {
 }
 
 /// Somebody comes in, as if through the door.
-fn friend(hall: &mut Hall, name: &str) -> ParticipantId {
+pub(crate) fn friend(hall: &mut Hall, name: &str) -> ParticipantId {
     let world = hall.world();
     *world.resource_mut::<Standing>() = Standing::Host;
     let id = ParticipantId::from_bytes([world.query::<&Participant>().iter(world).count() as u8; 32]);

@@ -23,7 +23,7 @@ use houselights::{
     ui::{Action, Panels},
 };
 
-use super::clip;
+use super::{clip, panels::Window};
 
 /// A theater offscreen: every step is a sixtieth of a second, in which 800 frames of sound are heard and all decoding is done that can be done.
 pub(crate) struct Hall {
@@ -175,6 +175,16 @@ impl Hall {
 
     pub(crate) fn act(&mut self, action: Action) {
         self.trigger(action);
+        self.step();
+    }
+}
+
+impl Window for Hall {
+    fn world(&mut self) -> &mut World {
+        self.offscreen.app.world_mut()
+    }
+
+    fn frame(&mut self) {
         self.step();
     }
 }
