@@ -75,7 +75,7 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
     app.update();
     begin(app.world_mut(), cli);
     if let Some(exit) = app.should_exit() {
-        return Ok(if exit.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return Ok(code_of(&exit));
     }
     let lines = standard_input().map_err(|error| format!("Standard input cannot be read: {error}."))?;
     Ok(live(&mut app, &lines))
@@ -100,13 +100,21 @@ fn begin(world: &mut World, cli: &Cli) {
     world.flush();
 }
 
+/// Whoever presses Ctrl-C gets the code that shells expect of it.
+fn code_of(exit: &AppExit) -> ExitCode {
+    match exit {
+        AppExit::Success => ExitCode::SUCCESS,
+        AppExit::Error(code) => ExitCode::from(code.get()),
+    }
+}
+
 /// Lets time pass, a few milliseconds at a stretch, until somebody leaves.
 fn live(app: &mut App, lines: &Receiver<String>) -> ExitCode {
     let mut listens = true;
     loop {
         app.update();
         if let Some(exit) = app.should_exit() {
-            return if exit.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+            return code_of(&exit);
         }
         let pause = if is_moving(app.world_mut()) {
             MOVING

@@ -306,6 +306,9 @@ impl Line {
             Self::Leave if *world.resource::<Standing>() == Standing::Alone => {
                 Answer::error("You are in your own theater, which is not open to others.".to_owned())
             }
+            Self::Leave if !sits_here(world) => {
+                Answer::error("This process only keeps the room; `quit` closes it for everybody.".to_owned())
+            }
             Self::Leave => does(world, Leave),
             Self::Play => asks(world, Ask::Play),
             Self::Pause => asks(world, Ask::Pause),

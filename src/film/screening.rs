@@ -35,7 +35,13 @@ fn step_by_hand(mut screening: ResMut<Screening>) {
     }
 }
 
-fn hear_player(mut screening: ResMut<Screening>, mut subtitles: ResMut<Subtitles>, mut commands: Commands) {
+fn hear_player(
+    mut screening: ResMut<Screening>,
+    mut subtitles: ResMut<Subtitles>,
+    room: Option<Single<&Playback, With<Room>>>,
+    mut commands: Commands,
+) {
+    let is_orphaned = room.is_some_and(|room| room.film.as_ref().is_some_and(|film| film.is_orphaned));
     while let Some(event) = screening.player.next_event() {
         match event {
             Told::Ended { generation, film_ns } if generation == screening.generation => {
@@ -46,8 +52,12 @@ fn hear_player(mut screening: ResMut<Screening>, mut subtitles: ResMut<Subtitles
                     && screening.sound.is_some() != screening.info.sounds.is_empty()
                 {
                     let (title, at, of) = (&screening.info.title, FilmTime::from_ns(film_ns), FilmTime::from_ns(duration_ns));
-                    commands
-                        .trigger(Notice::problem(format!("“{title}” ends at {at} of {of}: the rest of the file is missing or damaged.")));
+                    let sentence = if is_orphaned {
+                        format!("“{title}” came only as far as {at} of {of}: whoever brought it is gone.")
+                    } else {
+                        format!("“{title}” ends at {at} of {of}: the rest of the file is missing or damaged.")
+                    };
+                    commands.trigger(Notice::problem(sentence));
                 }
             }
             Told::SeekAgain { generation } if generation == screening.generation => screening.coming = Some(Coming::Elsewhere),

@@ -40,7 +40,7 @@ fn on_say(
         return tell(say.by, MUTED, &mut commands);
     }
     let mut pace = pace.cloned().unwrap_or_default();
-    let may = pace.may_speak(now.mono_ns);
+    let may = pace.0.allows(now.mono_ns);
     commands.entity(say.by).insert(pace);
     if !may {
         return tell(say.by, "Slower, please: five lines in five seconds are the most.", &mut commands);
@@ -149,6 +149,12 @@ impl Chat {
 
     fn keep(&mut self, line: ChatLine) {
         self.lines.push_back(line);
+        // What people say outlives what the room says of them.
+        if self.lines.iter().filter(|line| !line.is_said()).count() > TOLD_KEPT
+            && let Some(oldest) = self.lines.iter().position(|line| !line.is_said())
+        {
+            self.lines.remove(oldest);
+        }
         while self.lines.len() > LINES_KEPT {
             self.lines.pop_front();
         }
@@ -170,10 +176,15 @@ struct Announcement(String);
 
 /// When somebody said their last lines.
 #[derive(Component, Debug, Default, Clone)]
-struct ChatPace(VecDeque<i64>);
+struct ChatPace(Pace);
 
-impl ChatPace {
-    fn may_speak(&mut self, now_mono_ns: i64) -> bool {
+/// When the last lines of one kind came from one person.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Pace(VecDeque<i64>);
+
+impl Pace {
+    /// Whether one more may come now; if so, it counts.
+    pub(super) fn allows(&mut self, now_mono_ns: i64) -> bool {
         self.0.retain(|at| now_mono_ns.saturating_sub(*at) < PACE_NS);
         let may = self.0.len() < PACE_LINES;
         if may {
@@ -187,6 +198,8 @@ const MUTED: &str = "A moderator muted you: others do not read what you write.";
 /// The longest line.
 pub const LINE_CHARS_MAX: usize = 500;
 const LINES_KEPT: usize = 200;
+/// Of them, at most so many that nobody said.
+const TOLD_KEPT: usize = 100;
 const PACE_LINES: usize = 5;
 const PACE_NS: i64 = 5_000_000_000;
 
@@ -196,9 +209,9 @@ mod tests {
 
     #[test]
     fn five_lines_in_five_seconds_are_the_most() {
-        let mut pace = ChatPace::default();
+        let mut pace = Pace::default();
         let second = 1_000_000_000;
-        let spoke: Vec<_> = (0..12).map(|at| pace.may_speak(at * second / 2)).collect();
+        let spoke: Vec<_> = (0..12).map(|at| pace.allows(at * second / 2)).collect();
         assert_eq!(spoke.iter().filter(|spoke| **spoke).count(), 7);
         assert!(spoke[..5].iter().all(|spoke| *spoke) && !spoke[5] && spoke[10]);
     }

@@ -15,6 +15,7 @@
 
 mod agree;
 mod chat;
+mod deeds;
 mod door;
 mod emote;
 mod guard;
@@ -127,7 +128,7 @@ pub fn plugin(app: &mut App) {
         seats::plugin,
         (head::plugin, stance::plugin, emote::plugin, talking::plugin),
         rights::plugin,
-        playback::plugin,
+        (playback::plugin, deeds::plugin),
         chat::plugin,
         (door::plugin, host::plugin, join::plugin, passes::plugin, reach::plugin),
         (transport::plugin, news::plugin),

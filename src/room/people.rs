@@ -81,6 +81,7 @@ fn on_arrival(
 fn on_departure(
     left: On<Remove, Participant>,
     people: Query<(&Participant, &Sits, &Rights)>,
+    me: Query<(), With<Me>>,
     standing: Res<Standing>,
     mut goodbyes: ResMut<Goodbyes>,
     mut remembered: ResMut<Remembered>,
@@ -89,8 +90,8 @@ fn on_departure(
     let Ok((participant, sits, rights)) = people.get(left.entity) else { return };
     if standing.keeps_room() {
         remembered.keep(participant.id, sits.0, *rights);
-        // The same person may be back on a new line already.
-        if people.iter().filter(|(other, ..)| other.id == participant.id).count() < 2 {
+        // Whoever keeps the room and gets up to serve it has left nobody; the same person may be back on a new line already.
+        if !me.contains(left.entity) && people.iter().filter(|(other, ..)| other.id == participant.id).count() < 2 {
             let how = if goodbyes.0.remove(&participant.id) { "left" } else { "lost the connection" };
             announce(format!("{} {how}.", participant.name), &mut commands);
         }

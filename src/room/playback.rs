@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Frame, LeftForGood, Me, Now, Participant, Rights, Room, Rules, Standing,
     chat::announce,
+    deeds::{self, Deed},
     news::replicate,
+    people::Viewing,
     tell,
     wish::{Wish, Wished, wish_for},
     words::Title,
@@ -22,7 +24,7 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Lead>()
         .add_observer(on_ask)
         .add_observer(on_left)
-        .add_systems(Update, (gather, await_presenter).in_set(Frame::Decide).run_if(Standing::keeps));
+        .add_systems(Update, (gather, await_presenter, rest).in_set(Frame::Decide).run_if(Standing::keeps));
 }
 
 fn on_ask(
@@ -60,8 +62,11 @@ fn on_ask(
         (wish, _) => wish.clone(),
     };
     if let Some(changed) = decide(playback, &ask, now.room(), lead.0) {
-        if let (Some(deed), Some(participant)) = (deed(&ask, playback, &changed), participant) {
-            announce(format!("{} {deed}.", participant.name), &mut commands);
+        if let Some(does) = deeds::told(&ask, playback, &changed) {
+            commands.trigger(Deed { by: asked.by, does });
+        }
+        if let Some(sentence) = deeds::ran_out(&ask, &changed) {
+            announce(sentence, &mut commands);
         }
         commands.entity(room).insert(changed);
     }
@@ -82,7 +87,8 @@ fn may(rights: &Rights, is_locked: bool, playback: &Playback, ask: &Ask, by: Opt
             Err("Whoever brought this film has left: it plays on as far as it came, and cannot be moved.")
         }
         _ if rights.remote || rights.moderator => Ok(()),
-        _ => Err("The remote is locked. Ask a moderator for it."),
+        _ if is_locked => Err("The remote is locked. Ask a moderator for it."),
+        _ => Err("A moderator took the remote from you."),
     }
 }
 
@@ -101,31 +107,6 @@ pub fn why_not_present(world: &mut World) -> Option<&'static str> {
     let rights = *world.query_filtered::<&Rights, With<Me>>().single(world).ok()?;
     let rules = world.query_filtered::<&Rules, With<Room>>().single(world).ok()?;
     may_present(&rights, rules.locked).err()
-}
-
-/// What somebody did, as others read it.
-fn deed(ask: &Ask, before: &Playback, after: &Playback) -> Option<String> {
-    let title = |playback: &Playback| playback.film.as_ref().map_or_else(String::new, |film| format!("“{}”", film.title));
-    match ask {
-        Ask::Toggle | Ask::Play | Ask::Pause => {
-            let plays = after.gather.map_or(after.timeline.after == Motion::Runs, |gather| gather.plays);
-            Some(format!("{} at {}", if plays { "pressed play" } else { "paused" }, after.timeline.film))
-        }
-        // From picture to picture nobody wants to read of.
-        Ask::SeekTo(_) if before.timeline.film.ns().abs_diff(after.timeline.film.ns()) < STEP_NS => None,
-        Ask::SeekTo(_) | Ask::SeekBy { .. } => Some(format!("went to {}", after.timeline.film)),
-        Ask::Present { .. } => Some(format!("put on {}", title(after))),
-        Ask::Rate(rate) => Some(format!("set the speed to {rate}")),
-        Ask::Close => Some(format!("took {} off the screen", title(before))),
-        Ask::StartAnyway => Some("started without waiting".to_owned()),
-        // Everybody sees it stop, and only the presenter's machine knows why.
-        Ask::Ended { .. } => {
-            let breaks_off_ns = after.film.as_ref().and_then(|film| film.breaks_off_ns)?;
-            let at = FilmTime::from_ns(breaks_off_ns);
-            Some(format!("has the film only as far as {at}: the rest of its file is missing or damaged"))
-        }
-        Ask::Ready { .. } | Ask::Forsake { .. } => None,
-    }
 }
 
 /// A presenter who leaves takes the file along.
@@ -160,6 +141,17 @@ fn orphan(room: Entity, playback: &Playback, commands: &mut Commands) {
         let film = FilmOnScreen { is_orphaned: true, ..film.clone() };
         announce(format!("“{}” plays on as far as it has come to everybody.", film.title), commands);
         commands.entity(room).insert(Playback { film: Some(film), ..playback.clone() });
+    }
+}
+
+/// A film that everybody has lost stands, instead of running on before a dark screen.
+fn rest(room: Single<(Entity, &Playback), With<Room>>, people: Query<&Viewing, With<Participant>>, now: Res<Now>, mut commands: Commands) {
+    let (room, playback) = *room;
+    let runs = playback.gather.is_none() && playback.plays(now.room());
+    if let Some(film) = playback.film.as_ref().filter(|film| runs && deeds::is_seen_by_nobody(film, people.iter())) {
+        announce(format!("“{}” stands: nobody here can play it any more.", film.title), &mut commands);
+        let timeline = Timeline::standing(playback.timeline.film_at(now.room())).at_rate(now.room(), playback.timeline.rate);
+        commands.entity(room).insert(Playback { timeline, ..playback.clone() });
     }
 }
 
@@ -428,7 +420,7 @@ const LATENCY_MOST_NS: i64 = 400_000_000;
 const END_MARGIN_NS: i64 = 10_000_000;
 /// Files that end this much before their own word are damaged; less is rounding.
 const EARLY_END_NS: i64 = 2_000_000_000;
-const STEP_NS: u64 = 500_000_000;
+pub(super) const STEP_NS: u64 = 500_000_000;
 /// For so long a presenter whose line broke is expected back.
 const AWAY_NS: i64 = 20_000_000_000;
 /// A thousand hours.
@@ -525,7 +517,7 @@ mod tests {
         );
         let ended = decide(&runs, &Ask::Ended { generation: 2, at: FilmTime::from_ns(60 * SECOND) }, at(31.0)).unwrap();
         assert!(ended.timeline.stands_at(FilmTime::from_ns(60 * SECOND)) && ended.timeline.rate == rate);
-        assert_eq!(deed(&Ask::Rate(rate), &playing(), &fast).unwrap(), "set the speed to 1.5×");
+        assert_eq!(deeds::told(&Ask::Rate(rate), &playing(), &fast).unwrap(), "set the speed to 1.5×");
     }
 
     #[test]

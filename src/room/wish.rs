@@ -65,7 +65,7 @@ fn on_own<W: Wish>(wish: On<W>, standing: Res<Standing>, me: Query<Entity, With<
         Standing::Guest => commands.client_trigger(Sent::Whole(wish.event().clone())),
         // There is no room to wish anything of.
         Standing::Joining if wish.event().is_by_hand() => {
-            commands.trigger(Notice::problem("The theater cannot hear you until the connection is back.").about("line"));
+            commands.trigger(Notice::problem("The theater cannot hear you now: wait until you are connected.").about("line"));
         }
         Standing::Joining => {}
     }

@@ -17,7 +17,7 @@ use crate::{
     notice::Notice,
     room::{
         Appearance, Ask, Emote, Hosting, Join, Leave, Mine, Moderation, Myself, OpenTheater, ParticipantId, PersonName, Playback, Room,
-        Say, SeatNumber, SitDown, Words,
+        Say, SeatNumber, SitDown, Standing, Words,
     },
     theater::{Cinema, Lights, PlaceSettings, Quality, SitBack, StandUp, Viewer},
     voice::{MyVoice, Speak},
@@ -38,7 +38,7 @@ fn on_action(
     mut remote: ResMut<Remote>,
     mut look: ResMut<Look>,
     mut myself: ResMut<Myself>,
-    hosting: Option<Res<Hosting>>,
+    (hosting, standing): (Option<Res<Hosting>>, Res<Standing>),
     room: Option<Single<&Playback, With<Room>>>,
     (mut choices, mut place, mut quality): (ResMut<Choices>, ResMut<PlaceSettings>, ResMut<Quality>),
     (mut subtitles, mut hardware): (ResMut<SubtitleLook>, ResMut<HardwareDecoding>),
@@ -142,6 +142,9 @@ fn on_action(
         Action::PlayDemo => commands.trigger(Open { source: FilmSource::Demo, plays: true }),
         Action::Close => commands.trigger(Ask::Close),
         Action::People => panels.people = !panels.people,
+        Action::Chat if *standing == Standing::Alone => {
+            commands.trigger(Notice::news("Nobody else is here to read it: open the theater to friends first.").about("chat"));
+        }
         Action::Chat => (panels.chat, panels.begins_typing) = (true, true),
         Action::CloseChat => panels.chat = false,
         Action::Say(text) => {

@@ -1,6 +1,6 @@
 use bevy::prelude::*;
 
-use super::View;
+use super::{Panels, View};
 use crate::{
     notice::Notice,
     room::{
@@ -20,7 +20,9 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, gather.after(Frame::Show));
 }
 
-fn on_parted(parted: On<Parted>, mut company: ResMut<Company>, mut commands: Commands) {
+fn on_parted(parted: On<Parted>, mut company: ResMut<Company>, mut panels: ResMut<Panels>, mut commands: Commands) {
+    // What belongs to that theater does not stand over one's own lobby.
+    (panels.people, panels.chat) = (false, false);
     let sentence = &parted.event().sentence;
     company.parted = Some(sentence.clone());
     commands.trigger(Notice::problem(sentence.clone()).about("line"));

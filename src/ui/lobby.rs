@@ -102,13 +102,13 @@ fn here(ui: &mut Ui, path: &mut String, actions: &mut Vec<Action>) {
     let typed = Typed::of(path);
     let does = if matches!(typed, Typed::Invite) { "Join" } else { "Open" };
     let says = field(ui, path, ("or type its path, or drop a file here", "Path of a film"), does);
-    match typed {
+    beneath(ui, |ui| match typed {
         Typed::Path(path) if says => actions.push(Action::OpenFile(path)),
         Typed::Invite if says => actions.push(Action::Join(std::mem::take(path))),
         Typed::Invite => told(ui, INVITED),
         Typed::BadInvite(sentence) => problem(ui, &sentence),
         Typed::Nothing | Typed::Path(_) => {}
-    }
+    });
 }
 
 /// With friends.
@@ -128,7 +128,7 @@ fn friends(ui: &mut Ui, company: &Company, invite: &mut String, actions: &mut Ve
         // What is wrong with it is told by whoever reads it.
         actions.push(Action::Join(invite.clone()));
     }
-    match read {
+    beneath(ui, |ui| match read {
         Ok(()) => told(ui, INVITED),
         Err(sentence) if !may_become_invite(invite) => problem(ui, &sentence),
         Err(_) => {
@@ -136,7 +136,16 @@ fn friends(ui: &mut Ui, company: &Company, invite: &mut String, actions: &mut Ve
                 problem(ui, sentence);
             }
         }
-    }
+    });
+}
+
+/// Room for a sentence beneath a field: nothing moves away from a hand when one appears.
+fn beneath(ui: &mut Ui, says: impl FnOnce(&mut Ui)) {
+    let height = if ui.ctx().content_rect().height() < SMALL { 0.0 } else { BENEATH };
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), height), egui::Layout::top_down(egui::Align::Min), |ui| {
+        ui.set_min_height(height);
+        says(ui);
+    });
 }
 
 fn heading(ui: &mut Ui, says: &str) {
@@ -236,6 +245,8 @@ const WIDTH: f32 = 760.0;
 const TWO_COLUMNS: f32 = 520.0;
 /// Lower windows are drawn closer.
 const SMALL: f32 = 520.0;
+/// Two lines of small letters.
+const BENEATH: f32 = 36.0;
 const TYPED_CHARS: usize = 8192;
 const MARK: &str = "houselights";
 const INVITED: &str = "That is an invite. Press Join.";

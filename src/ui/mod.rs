@@ -131,7 +131,7 @@ fn draw(
             let over = over + waiting.map_or(0.0, |card| card.height() + theme::GRID);
             chat::glimpse(context, company, &talk, said.is_some(), over);
         }
-        speak::show(context, &shown, (&mine, &camera, &mut mirror), &mut actions);
+        speak::show(context, &shown, (&mine, &camera, &mut mirror), people, &mut actions);
         remote::hint(context, &pointed);
         if panels.help {
             help::show(context, &mut actions);

@@ -129,17 +129,18 @@ fn gather(people: Query<(&Participant, &Gesture, Has<Me>)>, me: Query<&Talking, 
     }
 }
 
-/// The wheel, and whether one is heard and seen.
+/// The wheel, and whether one is heard and seen, beside the list of `people`.
 pub(super) fn show(
     context: &egui::Context,
     shown: &Shown,
     (mine, camera, mirror): (&MyVoice, &MyCamera, &mut Mirror),
+    people: Option<Rect>,
     actions: &mut Vec<Action>,
 ) {
     if shown.wheel {
         wheel(context, actions);
     }
-    on_air(context, shown, mine, camera, mirror);
+    on_air(context, shown, (mine, camera, mirror), people);
 }
 
 /// Raised hands over heads, and what floats up from them, beside what is `blocked`. Where the hands stand: whatever else is over a head makes room.
@@ -196,10 +197,12 @@ fn wheel(context: &egui::Context, actions: &mut Vec<Action>) {
 }
 
 /// While others hear or see one, that is seen, whatever else is hidden.
-fn on_air(context: &egui::Context, shown: &Shown, mine: &MyVoice, camera: &MyCamera, mirror: &mut Mirror) {
+fn on_air(context: &egui::Context, shown: &Shown, (mine, camera, mirror): (&MyVoice, &MyCamera, &mut Mirror), people: Option<Rect>) {
     let window = context.content_rect();
     let painter = context.layer_painter(LayerId::new(Order::Middle, Id::new("on air")));
-    let mut at = window.right_top() + vec2(-2.0 * GRID, 2.0 * GRID);
+    // Beside the list of people, where that is open.
+    let right = people.map_or(window.right(), |people| people.left());
+    let mut at = pos2(right - 2.0 * GRID, window.top() + 2.0 * GRID);
     if let Some(picture) = camera.preview.as_ref().filter(|_| camera.is_on || camera.is_tried) {
         let key = (picture.captured_ms, picture.side);
         if mirror.shown != Some(key) {

@@ -124,7 +124,12 @@ fn paper(hall: &Hall) -> Vec<Vec2> {
     let pixels = hall.offscreen.read_pixels().unwrap();
     let width = hall.size.0 as usize;
     let is_paper = |pixel: &[u8]| pixel[0] > 250 && pixel[1] > 247 && pixel[2] > 238;
-    pixels.chunks(4).enumerate().filter(|(_, pixel)| is_paper(pixel)).map(|(at, _)| Vec2::new((at % width) as f32, (at / width) as f32)).collect()
+    pixels
+        .chunks(4)
+        .enumerate()
+        .filter(|(_, pixel)| is_paper(pixel))
+        .map(|(at, _)| Vec2::new((at % width) as f32, (at / width) as f32))
+        .collect()
 }
 
 const SIZE: (u32, u32) = (1280, 720);

@@ -317,6 +317,33 @@ fn only_the_presenters_copy_says_where_a_film_ends() {
 }
 
 #[test]
+fn a_film_whose_presenter_is_gone_runs_out_by_nobodys_fault_and_stands_when_all_have_lost_it() {
+    let mut theater = Theater::open(&["Bo"]);
+    theater.present(None);
+    theater.all_ready();
+    theater.rounds(20);
+    let generation = playback(&mut theater.host).generation;
+    theater.ask(Some(0), Ask::Ended { generation, at: FilmTime::from_ns(20 * SECOND) });
+    let lines = chat(&theater.host);
+    assert_eq!(lines.last().unwrap(), "“A film” came only as far as 0:20, and whoever brought it is gone.");
+    assert!(!lines.iter().any(|line| line.contains("damaged")), "{lines:?}");
+
+    theater.present(None);
+    theater.all_ready();
+    theater.rounds(20);
+    let runs = |theater: &mut Theater| {
+        let now = theater.host.world().resource::<Now>().room();
+        playback(&mut theater.host).plays(now)
+    };
+    let broken = Viewing { state: ViewingState::Broken, buffered_s: 0 };
+    theater.ask(Some(0), Mine(broken));
+    assert!(runs(&mut theater), "Ann still sees it");
+    theater.ask(None, Mine(broken));
+    assert!(!runs(&mut theater));
+    assert_eq!(chat(&theater.host).iter().filter(|line| line.ends_with("nobody here can play it any more.")).count(), 1);
+}
+
+#[test]
 fn a_locked_remote_obeys_moderators_and_whom_they_allow() {
     let mut theater = Theater::open(&["Bo", "Cy"]);
     theater.present(None);
@@ -391,6 +418,40 @@ fn ten_thousand_lines_come_to_five_and_disturb_nobody() {
     assert_eq!(people(&mut theater.guests[1]).len(), 2, "Bo was shown the door");
     theater.ask(Some(1), Say(Words::from("well")));
     assert_eq!(chat(&theater.host).last().unwrap(), "Cy: well");
+}
+
+#[test]
+fn a_key_that_is_pressed_without_end_leaves_the_talk_readable_and_its_last_word_is_told() {
+    let mut theater = Theater::open(&["Bo", "Cy"]);
+    theater.present(None);
+    theater.all_ready();
+    theater.ask(Some(1), Say(Words::from("a word to keep")));
+    // Fifteen seconds of twenty presses a second.
+    for _ in 0..301 {
+        theater.guests[0].world_mut().trigger(Ask::Toggle);
+        theater.guests[0].world_mut().flush();
+        theater.rounds(1);
+    }
+    theater.rounds(60);
+    let plays = playback(&mut theater.host).plays(theater.host.world().resource::<Now>().room());
+    let lines = chat(&theater.guests[1]);
+    let deeds: Vec<_> = lines.iter().filter(|line| line.starts_with("Bo p")).collect();
+    assert!((5..=25).contains(&deeds.len()), "{deeds:?}");
+    assert_eq!(deeds.last().unwrap().starts_with("Bo pressed play"), plays, "{deeds:?}");
+    assert!(lines.contains(&"Cy: a word to keep".to_owned()));
+}
+
+#[test]
+fn what_the_room_tells_pushes_nothing_out_that_was_said() {
+    let mut theater = Theater::open(&["Bo"]);
+    theater.ask(Some(0), Say(Words::from("a word to keep")));
+    for _ in 0..130 {
+        theater.ask(None, Moderation::Lock);
+        theater.ask(None, Moderation::Unlock);
+    }
+    for lines in [chat(&theater.host), chat(&theater.guests[0])] {
+        assert!(lines.contains(&"Bo: a word to keep".to_owned()) && lines.len() == 101, "{} lines", lines.len());
+    }
 }
 
 #[test]
@@ -518,5 +579,5 @@ fn whoever_is_cut_off_hears_that_nobody_hears_them() {
     theater.ask(Some(0), Ask::Ready { generation: 1 });
     assert_eq!(theater.guests[0].world().resource::<Said>().0, Vec::<String>::new());
     theater.ask(Some(0), Ask::Pause);
-    assert_eq!(theater.guests[0].world().resource::<Said>().0, ["The theater cannot hear you until the connection is back."]);
+    assert_eq!(theater.guests[0].world().resource::<Said>().0, ["The theater cannot hear you now: wait until you are connected."]);
 }
