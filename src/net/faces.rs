@@ -28,8 +28,9 @@ pub(super) async fn write_faces(shared: Arc<Shared>, line: Line, mut frames: mps
     let mut ended: VecDeque<Ended> = VecDeque::new();
     while let Some(FaceFrame { group, bytes, since }) = frames.recv().await {
         ended.retain(|group| !group.has_come());
-        // On a line that is too thin for a face groups would queue up behind each other.
-        while let Some(late) = ended.pop_front_if(|group| group.at.elapsed() > BACKLOG) {
+        // On a line that is too thin for a face groups would queue up behind each other. That a group has come is only heard a round trip later.
+        let patience = BACKLOG + line.rtt().unwrap_or_default();
+        while let Some(late) = ended.pop_front_if(|group| group.at.elapsed() > patience) {
             shared.faces.tell(LiveEvent::GivenUp { line: line.id(), group: late.give_up() });
         }
         if given_up == Some(group) {

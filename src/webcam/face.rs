@@ -2,6 +2,8 @@
 //!
 //! Streams may overtake each other, so each is read by itself; of their groups the newest that has a picture wins, and what belongs to an older one is dropped. A gap
 //! is never bridged: the last picture stands still until a key frame comes, and if none does, one is asked for.
+//!
+//! A stream may begin with pictures of which others were seen already, in another size: those are decoded for the sake of what follows, but nobody goes back in time.
 
 use crate::media::{FaceCodec, FaceDecoder, FacePicture};
 
@@ -15,6 +17,8 @@ pub struct Face {
     oldest_stream: u64,
     /// The newest group of which a picture was seen.
     newest: Option<GroupOrder>,
+    /// Of which camera, and when, the newest picture was taken that was seen.
+    shown: Option<(u32, u32)>,
     /// What is decoded at the moment.
     decoder: Option<(FaceCodec, usize, FaceDecoder)>,
     /// Whether pictures are known to be missing.
@@ -134,7 +138,7 @@ impl Face {
         let decoded = self.decoder.as_mut().map(|(_, _, decoder)| decoder.decode(&picture.bytes, picture.captured_ms));
         self.is_broken = !matches!(decoded, Some(Ok(_)));
         match decoded {
-            Some(Ok(picture)) => Some(picture),
+            Some(Ok(picture)) => self.is_news(head.order.generation, picture.captured_ms).then_some(picture),
             other => {
                 if let Some(Err(error)) = other {
                     tracing::debug!("{error}");
@@ -143,6 +147,17 @@ impl Face {
                 None
             }
         }
+    }
+
+    /// Whether no newer picture of the same camera was seen; notes that this one is.
+    fn is_news(&mut self, generation: u32, captured_ms: u32) -> bool {
+        let seen_ms = self.shown.filter(|(seen, _)| *seen == generation).map_or(captured_ms, |(_, seen_ms)| seen_ms);
+        // One that is much older comes from a clock that leapt, not from a group that is given once more.
+        let is_news = !(1..=AGAIN_MS_MAX).contains(&seen_ms.wrapping_sub(captured_ms));
+        if is_news {
+            self.shown = Some((generation, captured_ms));
+        }
+        is_news
     }
 }
 
@@ -210,6 +225,8 @@ impl Allowance {
 /// Two groups and their neighbours.
 const STREAMS_MAX: usize = 4;
 const STILL_NS: i64 = 500_000_000;
+/// What somebody may get who comes in the middle of a group, and some more of a slow layer.
+const AGAIN_MS_MAX: u32 = 5_000;
 /// After so long people no longer take it for a pause.
 const GONE_NS: i64 = 6_000_000_000;
 const ASK_PERIOD_NS: i64 = 1_000_000_000;
@@ -219,3 +236,17 @@ const PICTURES_A_SECOND: i64 = 20;
 const BYTES_A_SECOND: i64 = 40_000;
 /// A network that stood still for seconds brings all of them at once; a group of the largest size is within it.
 const AHEAD_NS: i64 = 8_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_goes_back_in_time_but_with_another_camera_or_clock() {
+        let mut face = Face::default();
+        let mut shows = |generation: u32, captured_ms: u32| face.is_news(generation, captured_ms);
+        assert_eq!([5_000, 5_000, 4_999, 1, 5_001].map(|ms| shows(1, ms)), [true, true, false, false, true]);
+        assert_eq!([10, u32::MAX, 11].map(|ms| shows(2, ms)), [true, false, true], "the camera was turned on again; its clock comes round");
+        assert_eq!([100_000, 10, 9].map(|ms| shows(2, ms)), [true, true, false], "its clock leapt");
+    }
+}

@@ -3,6 +3,8 @@
 //! Little endian. First, once: version (1 byte), codec (1), pictures a second (1), side in pixels (2), generation (4), number of the group (4). Then for each
 //! picture: length (2), capture time in milliseconds of its camera (4), the coded bytes. The stream ends after the group's last picture, or is reset.
 //!
+//! Whoever comes while a group goes on gets all of it on a stream of their own, with a number of its own: each receiver's numbers grow, and need not be another's.
+//!
 //! Generations count how often the camera was turned on, groups count on through all of them; together they say what is newer, whichever stream comes first.
 
 use crate::media::{FACE_PACKET_BYTES_MAX, FACE_SIDE_MAX, FACE_SIDE_MIN, FaceCodec};

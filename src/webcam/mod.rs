@@ -2,7 +2,7 @@
 //!
 //! A [`CameraSource`] gives pictures: a real camera ([`device`]), a [`Pattern`] for whoever has none, a film ([`FilmCamera`]). [`Camera`] takes them on its thread
 //! `webcam`: the pure [`Studio`] decides which of them are coded, for whom and when a key frame begins a new *group*; each group is one ordered stream
-//! ([`group`] tells its bytes), given up as a whole when 200 ms of it wait. [`Faces`] reads such streams on its thread `faces`, for all people, and keeps the newest picture of
+//! ([`group`] tells its bytes), given up as a whole when 200 ms of it wait. Whoever comes later gets the group from its beginning. [`Faces`] reads such streams on its thread `faces`, for all people, and keeps the newest picture of
 //! each; what is damaged or missing stands still until the next key frame. Both threads are a `step()` that tests call by hand.
 //!
 //! A camera is on only while its [`Camera`] lives. Nothing here waits for a driver: a real camera stands on one more thread, which may panic, spin or stall by itself
@@ -21,6 +21,8 @@ mod film;
 pub mod group;
 mod incoming;
 mod keeper;
+mod kept;
+mod layer;
 mod outgoing;
 mod pattern;
 mod post;
@@ -29,6 +31,7 @@ mod source;
 mod studio;
 #[cfg(test)]
 mod tests;
+mod watcher;
 
 pub use device::device;
 pub use face::{Face, Freshness};
@@ -36,11 +39,12 @@ pub use film::FilmCamera;
 pub use group::{Fault, GroupOrder};
 pub use incoming::{FaceLine, FaceNews, Faces, Incoming, Piece, Shown};
 pub use keeper::{Answer, Grabber, KeptCamera, THREADS_MAX, Watchdog, camera_threads};
+pub use layer::Layer;
 pub use outgoing::{Camera, CameraState, Content, Order, Outgoing, Parcel, Step};
 pub use pattern::{Pattern, number};
 pub use seen::{CameraChoice, MyCamera, OnCamera, TurnCamera};
 pub use source::{CameraSource, Look, Seen, Shot};
-pub use studio::{Coded, Cut, Layer, Plan, Send, Studio};
+pub use studio::{Coded, Cut, Plan, Send, Studio};
 
 /// Lets people show their faces.
 pub fn plugin(app: &mut bevy::prelude::App) {

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::{
     CameraSource, Look, Shot,
     group::{GroupHead, GroupOrder, picture_head},
-    studio::{Layer, Studio},
+    layer::Layer,
+    studio::Studio,
 };
 use crate::{
     handover::{MailboxReceiver, MailboxSender, Slot, mailbox},
@@ -118,18 +119,28 @@ pub enum Order {
         /// Who.
         who: ParticipantId,
     },
-    /// The network took this picture of a group and all before it. If this is never said, every group is given up after 200 ms.
+    /// The network took this part of a group and all before it. If this is never said, every group is given up after 200 ms.
     Taken {
         /// For whom.
         who: ParticipantId,
         /// Of which group.
         order: GroupOrder,
-        /// Counted from 0.
+        /// As its parcel says.
         picture: u32,
     },
     /// The network cannot send more of this group: its stream is gone.
     Broken {
         /// For whom.
+        who: ParticipantId,
+    },
+    /// There is no line to somebody; nothing is made for them until there is.
+    Away {
+        /// To whom.
+        who: ParticipantId,
+    },
+    /// There is a line again, or another one: what went by the old one is gone.
+    Here {
+        /// To whom.
         who: ParticipantId,
     },
 }
@@ -150,9 +161,9 @@ pub struct Parcel {
 pub enum Content {
     /// The next picture; with number 0 a new stream begins.
     Picture {
-        /// Its place in the group.
+        /// Its place in the stream.
         picture: u32,
-        /// The group's head, if it is the first, and the picture.
+        /// The picture; if it is the first, before it the group's head and the pictures of the group that whoever came late has missed.
         bytes: Bytes,
     },
     /// The stream ends in order.
@@ -241,6 +252,8 @@ impl Outgoing {
                 // There is no stream any more, so nothing is to be ended.
                 self.studio.abandon(who);
             }
+            Order::Away { who } => self.studio.reach(who, false),
+            Order::Here { who } => self.studio.reach(who, true),
         }
     }
 
@@ -303,26 +316,30 @@ impl Outgoing {
         };
         let resized = face.resized(settings.side).map_err(|error| error.to_string())?;
         let packet = encoder.encode(&resized, as_key).map_err(|error| error.to_string())?;
+        let (settings, codec) = (*settings, encoder.codec());
         self.cannot_encode = false;
-        let coded = self.studio.coded(layer, packet.is_key, now_ns);
-        let head = GroupHead { codec: encoder.codec(), rate: settings.rate as u8, side: settings.side, order: coded.order };
         let Some(picture_head) = picture_head(packet.bytes.len(), captured_ms) else {
             return Err("The encoder made an empty picture.".to_owned());
         };
         let more = Bytes::from([&picture_head[..], &packet.bytes].concat());
-        let bytes = if coded.picture == 0 { Bytes::from([&head.bytes()[..], &more].concat()) } else { more };
+        let coded = self.studio.coded(layer, packet.is_key, &more, now_ns);
         for send in coded.sends {
             if let Some(order) = send.ends {
                 self.send_end(Parcel { to: send.to, order, what: Content::End });
             }
-            let parcel =
-                Parcel { to: send.to, order: coded.order, what: Content::Picture { picture: coded.picture, bytes: bytes.clone() } };
+            let bytes = if send.part == 0 {
+                let head = GroupHead { codec, rate: settings.rate as u8, side: settings.side, order: send.order };
+                Bytes::from([&head.bytes()[..], &coded.before, &more].concat())
+            } else {
+                more.clone()
+            };
+            let parcel = Parcel { to: send.to, order: send.order, what: Content::Picture { picture: send.part, bytes } };
             // Nothing overtakes an end that waits.
             let is_sent = self.unsent.is_empty() && self.parcels.send(parcel).is_ok();
             // The net does not take what there is; it gets the next group. A stream that did not begin needs no end.
             if !is_sent
                 && let Some(order) = self.studio.abandon(send.to)
-                && coded.picture > 0
+                && send.part > 0
             {
                 self.send_end(Parcel { to: send.to, order, what: Content::Reset });
             }

@@ -39,6 +39,8 @@ impl Post {
                 lines: BTreeMap::new(),
                 peers: BTreeMap::new(),
                 camera: None,
+                arrived: Vec::new(),
+                begun: Begun::default(),
                 inlets: BTreeMap::new(),
                 torn: Torn::default(),
             };
@@ -84,6 +86,9 @@ struct Carrier {
     lines: BTreeMap<ParticipantId, Line>,
     peers: BTreeMap<LineId, ParticipantId>,
     camera: Option<(MailboxSender<Order>, MailboxReceiver<Parcel>)>,
+    /// Those of whose lines the camera has not heard yet.
+    arrived: Vec<ParticipantId>,
+    begun: Begun,
     inlets: BTreeMap<ParticipantId, MailboxSender<Piece>>,
     torn: Torn,
 }
@@ -136,6 +141,8 @@ impl Carrier {
             match event {
                 LiveEvent::Up { line } => {
                     self.peers.insert(line.id(), line.peer());
+                    self.begun.forget(line.peer());
+                    self.arrived.push(line.peer());
                     self.lines.insert(line.peer(), line);
                 }
                 LiveEvent::Down { line } => {
@@ -184,16 +191,24 @@ impl Carrier {
         }
     }
 
-    fn send(&self) {
-        let Some((orders, parcels)) = &self.camera else { return };
+    fn send(&mut self) {
+        let Some((orders, parcels)) = &self.camera else {
+            // One that is turned on later takes everybody for here.
+            self.arrived.clear();
+            return;
+        };
+        self.arrived.retain(|who| orders.send(Order::Here { who: *who }).is_err());
         while let Some(parcel) = parcels.receive() {
             let Some(line) = self.lines.get(&parcel.to) else {
-                if orders.send(Order::Broken { who: parcel.to }).is_err() {
+                if orders.send(Order::Away { who: parcel.to }).is_err() {
                     tracing::debug!("the camera has been told too much");
                 }
                 continue;
             };
             match parcel.what {
+                Content::Picture { picture, .. } if !self.begun.may_go(parcel.to, parcel.order, picture) => {
+                    tracing::debug!(who = %parcel.to, "the rest of a group that began on another line");
+                }
                 Content::Picture { picture, bytes } => {
                     let is_taken = line.send_face(group(parcel.order), bytes);
                     // The line gives a group up by itself once 200 ms of it wait, and says so.
@@ -215,6 +230,24 @@ impl Carrier {
         if let Some(line) = self.lines.get(&parcel.to) {
             line.end_face(group(parcel.order));
         }
+    }
+}
+
+/// To each the group that began on their line. The rest of one that began on a line before it would be read as what it is not, and cost the line.
+#[derive(Debug, Default)]
+struct Begun(BTreeMap<ParticipantId, GroupOrder>);
+
+impl Begun {
+    /// Notes it, if it is a beginning.
+    fn may_go(&mut self, who: ParticipantId, order: GroupOrder, picture: u32) -> bool {
+        if picture == 0 {
+            self.0.insert(who, order);
+        }
+        self.0.get(&who) == Some(&order)
+    }
+
+    fn forget(&mut self, who: ParticipantId) {
+        self.0.remove(&who);
     }
 }
 
@@ -255,6 +288,18 @@ const IDLE: Duration = Duration::from_millis(250);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_goes_on_only_where_it_began() {
+        let mut begun = Begun::default();
+        let [who, other] = [1, 2].map(|number| ParticipantId::from_bytes([number; 32]));
+        let order = |group: u32| GroupOrder { generation: 1, group };
+        assert!(!begun.may_go(who, order(0), 3), "it began before there was a line");
+        assert!(begun.may_go(who, order(1), 0) && begun.may_go(who, order(1), 1) && !begun.may_go(other, order(1), 1));
+        // Another line takes the place of theirs.
+        begun.forget(who);
+        assert!(!begun.may_go(who, order(1), 2) && begun.may_go(who, order(2), 0) && begun.may_go(who, order(2), 1));
+    }
 
     #[test]
     fn nothing_is_delivered_of_a_stream_whose_beginning_was_not() {

@@ -347,8 +347,8 @@ const CROWD: usize = 24;
 const NEAR_SEATS: usize = 5;
 /// Somebody beside is seen with a glance, somebody behind only by whoever turns round.
 const SEEN: f32 = 1.9;
-/// Whoever looked once looks again; and each change begins with a key frame for everybody.
-const LINGER_NS: i64 = 120_000_000_000;
+/// Whoever looked once looks again; and each change costs them a group from its beginning: what the fine layer costs more than the coarse one in some seconds.
+const LINGER_NS: i64 = 20_000_000_000;
 const SAY_AGAIN_NS: i64 = 1_000_000_000;
 
 #[cfg(test)]
@@ -376,7 +376,7 @@ mod tests {
         let after = |seen: &mut Option<i64>, layer, s: i64| lingering(seen, layer, s * 1_000_000_000);
         assert_eq!(after(&mut seen, Layer::Far, 0), Layer::Far);
         assert_eq!(after(&mut seen, Layer::Near, 1), Layer::Near);
-        assert_eq!([2, 120, 121].map(|s| after(&mut seen, Layer::Far, s)), [Layer::Near, Layer::Near, Layer::Far]);
+        assert_eq!([2, 20, 21].map(|s| after(&mut seen, Layer::Far, s)), [Layer::Near, Layer::Near, Layer::Far]);
         assert_eq!(layer((me.0, PI), (seat(4, 4), 0.0), 7), Layer::Near, "I turn round to whoever is behind");
     }
 

@@ -4,16 +4,22 @@
 //! costs a twentieth. A picture is left out *before* the encoder, when it is late or no watcher could take it; what was coded goes to everybody whose group it
 //! belongs to, because the pictures after it need it.
 //!
+//! Whoever comes to a layer gets its group from the beginning, on a stream of their own and at once, so that their coming costs the others no key frame. If the
+//! group is already too long for that, they wait for the next one and meanwhile keep the layer that they have. Only whoever has
+//! nothing, or lost what they had, gets a key frame made.
+//!
 //! Rejected: one stream thinned out for far watchers (its pictures need each other); layers inside one stream (FFmpeg's way to them differs by version, and a small
 //! picture is cheaper still); slowing everybody down for the slowest watcher.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use super::group::GroupOrder;
-use crate::{
-    media::{FACE_RATE, FACE_SIDE, FaceSettings},
-    net::ParticipantId,
+use super::{
+    group::GroupOrder,
+    kept::Kept,
+    layer::Layer,
+    watcher::{Need, Open, Sent, Watcher},
 };
+use crate::{media::FACE_RATE, net::ParticipantId};
 
 /// Decides what is coded and who gets it.
 #[derive(Debug)]
@@ -30,10 +36,10 @@ impl Studio {
     /// For a camera that was turned on; each time with a greater generation.
     #[must_use]
     pub fn new(generation: u32) -> Self {
-        Self { generation, watchers: BTreeMap::new(), layers: [LayerState::default(); 3], groups: 0, next_preview_ns: None }
+        Self { generation, watchers: BTreeMap::new(), layers: Default::default(), groups: 0, next_preview_ns: None }
     }
 
-    /// Somebody watches by another layer than before, or no longer. They keep what they get until the new layer has a key frame.
+    /// Somebody watches by another layer than before, or no longer. They keep what they get until the new layer begins for them.
     ///
     /// Returns the group that ends with this, if there is one.
     pub fn watch(&mut self, who: ParticipantId, layer: Option<Layer>) -> Option<GroupOrder> {
@@ -51,12 +57,19 @@ impl Studio {
         }
     }
 
-    /// The network took everything of the group up to this picture (counted from 0 in its group).
-    pub fn taken(&mut self, who: ParticipantId, order: GroupOrder, picture: u32) {
+    /// Somebody cannot be reached now, or can again: what they had is gone with the line. Whoever cannot be reached costs nothing.
+    pub fn reach(&mut self, who: ParticipantId, is_here: bool) {
+        if let Some(watcher) = self.watchers.get_mut(&who) {
+            *watcher = Watcher { is_here, ..Watcher::new(watcher.wants) };
+        }
+    }
+
+    /// The network took everything that somebody gets of the group up to this part (see [`Send::part`]).
+    pub fn taken(&mut self, who: ParticipantId, order: GroupOrder, part: u32) {
         if let Some(watcher) = self.watchers.get_mut(&who)
             && watcher.open.is_some_and(|open| open.order == order)
         {
-            watcher.under_way.retain(|sent| sent.picture > picture);
+            watcher.under_way.retain(|sent| sent.part > part);
         }
     }
 
@@ -76,12 +89,14 @@ impl Studio {
                 continue;
             }
             let since_key_ns = state.last_key_ns.map_or(i64::MAX, |last_ns| captured_ns.saturating_sub(last_ns));
-            let is_wanted = self.watchers.values().any(|watcher| watcher.wants == layer && watcher.needs_key(layer));
+            let any = |need: Need| self.watchers.values().any(|watcher| watcher.need(layer, state.kept.is_some(), now_ns) == need);
+            let (is_asked, is_joined) = (any(Need::KeyFrame), any(Need::Beginning));
             // A layer that somebody has just come back to may have had its key frame a moment ago.
             let may_be_key = since_key_ns >= KEY_PERIOD_NS;
-            let is_key = may_be_key && (state.group.is_none() || is_wanted || since_key_ns >= GROUP_NS);
-            let goes_on = self.watchers.values().any(|watcher| state.group.is_some() && watcher.open.map(|open| open.order) == state.group);
-            let is_taken = watching.any(|watcher| watcher.backlog_ns(now_ns) <= FULL_NS);
+            let is_key = may_be_key && (state.group.is_none() || is_asked || since_key_ns >= GROUP_NS);
+            let has_it = |watcher: &Watcher| watcher.open.is_some_and(|open| Some(open.of) == state.group);
+            let goes_on = is_joined || self.watchers.values().any(has_it);
+            let is_taken = watching.any(|watcher| !watcher.is_full(now_ns));
             if !is_taken || !(is_key || goes_on) || !is_due(&mut state.next_ns, captured_ns, layer.period_ns()) {
                 continue;
             }
@@ -93,44 +108,46 @@ impl Studio {
         plan
     }
 
-    /// Who gets a coded picture, and as what. A key frame begins a group, also one that the encoder made by itself.
-    pub fn coded(&mut self, layer: Layer, is_key: bool, now_ns: i64) -> Coded {
-        let state = &mut self.layers[layer as usize];
+    /// Who gets a coded picture, given as it is sent, and as what. A key frame begins a group, also one that the encoder made by itself.
+    pub fn coded(&mut self, layer: Layer, is_key: bool, picture: &[u8], now_ns: i64) -> Coded {
+        let Self { generation, watchers, layers, groups, .. } = self;
+        let state = &mut layers[layer as usize];
         if is_key {
-            let order = GroupOrder { generation: self.generation, group: self.groups };
-            self.groups = self.groups.wrapping_add(1);
-            *state = LayerState { group: Some(order), pictures: 0, ..*state };
+            state.group = Some(next_order(*generation, groups));
+            state.kept = Some(Kept::default());
         }
-        let Some(order) = state.group else { return Coded { order: GroupOrder::default(), picture: 0, sends: Vec::new() } };
-        let picture = state.pictures;
-        state.pictures += 1;
+        let Some(group) = state.group else { return Coded::default() };
         let mut sends = Vec::new();
-        for (who, watcher) in &mut self.watchers {
-            if is_key && watcher.is_of(layer) {
-                let ends = watcher.open.replace(Open { layer, order }).map(|open| open.order);
-                watcher.under_way.clear();
-                watcher.asks = false;
-                sends.push(Send { to: *who, ends });
-            } else if watcher.open.is_some_and(|open| open.order == order) {
-                sends.push(Send { to: *who, ends: None });
+        for (who, watcher) in watchers {
+            let begins = if is_key {
+                watcher.is_of(layer).then_some(group)
+            } else if watcher.need(layer, state.kept.is_some(), now_ns) == Need::Beginning {
+                // Greater than all they have had, or they would take it for an old one.
+                Some(next_order(*generation, groups))
             } else {
-                continue;
-            }
-            watcher.under_way.push_back(Sent { picture, sent_ns: now_ns });
+                None
+            };
+            let ends = begins.and_then(|order| watcher.begin(Open { layer, of: group, order, parts: 0 }));
+            let Some(open) = watcher.open.as_mut().filter(|open| open.of == group) else { continue };
+            sends.push(Send { to: *who, order: open.order, part: open.parts, ends });
+            watcher.under_way.push_back(Sent { part: open.parts, sent_ns: now_ns });
+            open.parts += 1;
         }
-        Coded { order, picture, sends }
+        let has_newcomers = sends.iter().any(|send| send.part == 0);
+        let before = state.kept.as_ref().filter(|_| has_newcomers).map_or_else(Vec::new, |kept| kept.bytes().to_vec());
+        state.kept = state.kept.take().and_then(|kept| kept.and(picture));
+        Coded { before, sends }
     }
 
     /// The encoder failed: its layer begins anew with a key frame.
     pub fn failed(&mut self, layer: Layer) {
-        self.layers[layer as usize].group = None;
+        let state = &mut self.layers[layer as usize];
+        (state.group, state.kept) = (None, None);
     }
 
     /// Nothing more can be sent to somebody in this group, for another reason than its age. They get the next one.
     pub fn abandon(&mut self, who: ParticipantId) -> Option<GroupOrder> {
-        let watcher = self.watchers.get_mut(&who)?;
-        watcher.under_way.clear();
-        watcher.open.take().map(|open| open.order)
+        self.watchers.get_mut(&who)?.lose()
     }
 
     /// How many watch by this layer.
@@ -149,50 +166,10 @@ impl Studio {
         let mut given_up = Vec::new();
         for (who, watcher) in &mut self.watchers {
             if watcher.backlog_ns(now_ns) > GIVE_UP_NS || watcher.under_way.len() > UNDER_WAY_MAX {
-                watcher.under_way.clear();
-                given_up.extend(watcher.open.take().map(|open| (*who, open.order)));
+                given_up.extend(watcher.lose().map(|order| (*who, order)));
             }
         }
         given_up
-    }
-}
-
-/// How finely somebody is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
-    /// Near: all there is.
-    Near = 0,
-    /// Far away in the hall.
-    Far = 1,
-    /// Out of sight, but may come into it: so that there is a face at once.
-    Glimpse = 2,
-}
-
-impl Layer {
-    /// From the finest.
-    pub const ALL: [Self; 3] = [Self::Near, Self::Far, Self::Glimpse];
-
-    /// How it is coded for so many: where many watch, each gets a little less, or a usual line at home would not send it to all of them.
-    #[must_use]
-    pub const fn settings_for(self, watchers: usize) -> FaceSettings {
-        match self {
-            Self::Near if watchers > FEW_WATCHERS => FaceSettings { bits_per_second: 68_000, ..self.settings() },
-            _ => self.settings(),
-        }
-    }
-
-    /// How it is coded.
-    #[must_use]
-    pub const fn settings(self) -> FaceSettings {
-        match self {
-            Self::Near => FaceSettings { side: FACE_SIDE, rate: FACE_RATE, bits_per_second: 96_000 },
-            Self::Far => FaceSettings { side: FACE_SIDE / 2, rate: 5, bits_per_second: 20_000 },
-            Self::Glimpse => FaceSettings { side: FACE_SIDE / 2, rate: 1, bits_per_second: 6_000 },
-        }
-    }
-
-    const fn period_ns(self) -> i64 {
-        1_000_000_000 / self.settings().rate as i64
     }
 }
 
@@ -217,12 +194,10 @@ pub struct Cut {
 }
 
 /// Who gets a coded picture.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Coded {
-    /// Of which group it is.
-    pub order: GroupOrder,
-    /// Its place in the group; the first is the key frame.
-    pub picture: u32,
+    /// The pictures of the group before this one, which go before it to those whose part is their first.
+    pub before: Vec<u8>,
     /// To whom it goes.
     pub sends: Vec<Send>,
 }
@@ -232,56 +207,27 @@ pub struct Coded {
 pub struct Send {
     /// Who.
     pub to: ParticipantId,
+    /// As what group they get it: whoever came late has a number of their own.
+    pub order: GroupOrder,
+    /// Its place in what they get of the group; 0 begins a stream.
+    pub part: u32,
     /// Their group before this one, which is over.
     pub ends: Option<GroupOrder>,
 }
 
-#[derive(Debug)]
-struct Watcher {
-    wants: Layer,
-    open: Option<Open>,
-    asks: bool,
-    /// What the network has not taken yet, oldest first.
-    under_way: VecDeque<Sent>,
-}
-
-impl Watcher {
-    const fn new(layer: Layer) -> Self {
-        Self { wants: layer, open: None, asks: false, under_way: VecDeque::new() }
-    }
-
-    /// Whether the layer is coded for them: they want it, or have it still.
-    fn is_of(&self, layer: Layer) -> bool {
-        self.wants == layer || self.open.is_some_and(|open| open.layer == layer)
-    }
-
-    fn needs_key(&self, layer: Layer) -> bool {
-        self.asks || self.open.is_none_or(|open| open.layer != layer)
-    }
-
-    fn backlog_ns(&self, now_ns: i64) -> i64 {
-        self.under_way.front().map_or(0, |oldest| now_ns.saturating_sub(oldest.sent_ns))
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Open {
-    layer: Layer,
-    order: GroupOrder,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Sent {
-    picture: u32,
-    sent_ns: i64,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 struct LayerState {
     group: Option<GroupOrder>,
-    pictures: u32,
+    /// `None` once it is too much to be given to whoever comes.
+    kept: Option<Kept>,
     next_ns: Option<i64>,
     last_key_ns: Option<i64>,
+}
+
+fn next_order(generation: u32, groups: &mut u32) -> GroupOrder {
+    let order = GroupOrder { generation, group: *groups };
+    *groups = groups.wrapping_add(1);
+    order
 }
 
 /// Whether a picture is due, and if so, that it was taken. Cameras have a rhythm of their own: one that comes a little early counts, and a mean rate is kept.
@@ -296,18 +242,16 @@ fn is_due(due_ns: &mut Option<i64>, captured_ns: i64, period_ns: i64) -> bool {
     true
 }
 
-/// To more, faces at their finest are more than a megabit a second.
-const FEW_WATCHERS: usize = 5;
 const PERIOD_NS: i64 = 1_000_000_000 / FACE_RATE as i64;
 /// A picture older than this when its turn comes is not worth coding: the next one is already there.
 const LATE_NS: i64 = 150_000_000;
-/// Whoever has waited so long for the last picture gets no new one while there are no others to code for: one period and some.
-const FULL_NS: i64 = 100_000_000;
 /// Whoever has waited so long gets nothing more of the group.
 const GIVE_UP_NS: i64 = 200_000_000;
 /// However many ask.
 const KEY_PERIOD_NS: i64 = 1_000_000_000;
 /// Long enough that key frames cost little, short enough that damage nobody noticed goes by.
+///
+/// Longer ones save little at a fixed rate, and a line that is too thin is only known when a group has ended.
 const GROUP_NS: i64 = 3_000_000_000;
 /// More than any room.
 const WATCHERS_MAX: usize = 64;
@@ -321,6 +265,8 @@ mod tests {
     use super::*;
 
     const MS: i64 = 1_000_000;
+    /// Of a group twenty of them are kept.
+    const PICTURE_BYTES: usize = 1024;
 
     fn person(number: u8) -> ParticipantId {
         ParticipantId::from_bytes([number; 32])
@@ -334,11 +280,14 @@ mod tests {
         keys: Vec<(Layer, i64)>,
         sent: Vec<(ParticipantId, Layer, i64)>,
         given_up: Vec<(ParticipantId, i64)>,
+        /// Who got a group from its beginning, and how many pictures at once before the newest.
+        caught_up: Vec<(ParticipantId, usize)>,
     }
 
     impl Filming {
         fn new() -> Self {
-            Self { studio: Studio::new(1), now_ns: 0, slow: None, keys: Vec::new(), sent: Vec::new(), given_up: Vec::new() }
+            let studio = Studio::new(1);
+            Self { studio, now_ns: 0, slow: None, keys: Vec::new(), sent: Vec::new(), given_up: Vec::new(), caught_up: Vec::new() }
         }
 
         fn film(&mut self, rate: i64, pictures: i64) {
@@ -350,11 +299,14 @@ mod tests {
                     if cut.is_key {
                         self.keys.push((cut.layer, self.now_ns));
                     }
-                    let coded = self.studio.coded(cut.layer, cut.is_key, self.now_ns);
+                    let coded = self.studio.coded(cut.layer, cut.is_key, &[7; PICTURE_BYTES], self.now_ns);
                     for send in coded.sends {
                         self.sent.push((send.to, cut.layer, self.now_ns));
+                        if send.part == 0 && !cut.is_key {
+                            self.caught_up.push((send.to, coded.before.len() / PICTURE_BYTES));
+                        }
                         if Some(send.to) != self.slow {
-                            self.studio.taken(send.to, coded.order, coded.picture);
+                            self.studio.taken(send.to, send.order, send.part);
                         }
                     }
                 }
@@ -418,19 +370,71 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_later_begins_with_a_key_frame_and_the_others_go_on() {
+    fn whoever_comes_later_gets_the_group_from_its_beginning_and_the_others_go_on() {
         let mut filming = Filming::new();
         filming.studio.watch(person(1), Some(Layer::Near));
-        filming.film(15, 20);
+        filming.film(15, 12);
         filming.studio.watch(person(2), Some(Layer::Near));
         filming.film(15, 1);
-        assert_eq!((filming.keys.len(), filming.count(1, Layer::Near), filming.count(2, Layer::Near)), (2, 21, 1));
-        // The third comes half a second later and waits for the rest of the second.
-        filming.film(15, 7);
+        assert_eq!((filming.keys.len(), filming.count(1, Layer::Near), filming.count(2, Layer::Near)), (1, 13, 1));
+        assert_eq!(filming.caught_up, [(person(2), 12)]);
+        // The third comes when too much of it was sent: whoever has nothing gets a key frame.
+        filming.film(15, 20);
         filming.studio.watch(person(3), Some(Layer::Near));
-        filming.film(15, 10);
-        assert_eq!((filming.keys.len(), filming.count(1, Layer::Near)), (3, 38));
-        assert!((2..=4).contains(&filming.count(3, Layer::Near)));
+        filming.film(15, 1);
+        assert_eq!((filming.keys.len(), filming.caught_up.len(), filming.count(3, Layer::Near)), (2, 1, 1));
+        assert_eq!(filming.count(1, Layer::Near), 34);
+    }
+
+    #[test]
+    fn whoever_has_another_layer_waits_for_the_next_group() {
+        let mut filming = Filming::new();
+        filming.studio.watch(person(1), Some(Layer::Near));
+        filming.studio.watch(person(2), Some(Layer::Far));
+        filming.film(15, 30);
+        filming.studio.watch(person(2), Some(Layer::Near));
+        filming.film(15, 14);
+        assert_eq!((filming.keys.len(), filming.caught_up.len(), filming.count(2, Layer::Near)), (2, 0, 0), "one for each layer");
+        assert!(filming.count(2, Layer::Far) >= 14, "the coarse one goes on");
+        filming.film(15, 4);
+        assert_eq!((filming.keys.len(), filming.keys.last().map(|key| key.0)), (3, Some(Layer::Near)));
+        assert!(filming.count(2, Layer::Near) >= 1 && filming.studio.watching(Layer::Far) == 0);
+    }
+
+    #[test]
+    fn many_who_turn_to_and_fro_cost_nobody_a_key_frame() {
+        let mut filming = Filming::new();
+        for number in 0..8 {
+            filming.studio.watch(person(number), Some(if number < 4 { Layer::Near } else { Layer::Far }));
+        }
+        for turn in 0..90 {
+            let layer = if turn % 2 == 0 { Layer::Far } else { Layer::Near };
+            filming.studio.watch(person(turn % 3), Some(layer));
+            filming.film(15, 10);
+        }
+        // Sixty seconds of groups of three, and of two layers.
+        assert!(filming.keys.len() <= 42, "{} key frames", filming.keys.len());
+        assert!(filming.caught_up.len() > 10, "{}", filming.caught_up.len());
+    }
+
+    #[test]
+    fn whoever_cannot_be_reached_costs_nothing_and_begins_anew_when_they_can() {
+        let mut filming = Filming::new();
+        filming.studio.watch(person(1), Some(Layer::Near));
+        filming.film(15, 5);
+        filming.studio.reach(person(1), false);
+        filming.film(15, 60);
+        assert_eq!((filming.keys.len(), filming.sent.len(), filming.studio.watching(Layer::Near)), (1, 5, 0));
+        filming.studio.reach(person(1), true);
+        filming.film(15, 1);
+        assert_eq!((filming.keys.len(), filming.sent.len()), (2, 6));
+        // A new line in place of the old one: what was on that is gone.
+        filming.film(15, 2);
+        filming.studio.reach(person(1), true);
+        filming.film(15, 1);
+        assert_eq!((filming.keys.len(), &filming.caught_up[..]), (2, &[(person(1), 3)][..]));
+        filming.studio.reach(person(9), true);
+        assert_eq!(filming.studio.watchers().count(), 1);
     }
 
     #[test]
@@ -498,37 +502,54 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens, nobody gets a picture without those before it in its group, and nobody two groups at once.
+        /// Whatever happens, whoever gets a picture has all of its group before it, in order, and nobody two groups at once or an old one.
         #[test]
-        fn everybody_gets_whole_beginnings_of_groups(events in prop::collection::vec((0u8..12, 0u8..4, 0i64..90), 1..300)) {
+        fn everybody_gets_whole_beginnings_of_groups(events in prop::collection::vec((0u8..14, 0u8..4, 0i64..90), 1..300)) {
             let mut studio = Studio::new(7);
-            let mut open: BTreeMap<ParticipantId, (GroupOrder, u32)> = BTreeMap::new();
-            let mut newest = None;
-            let mut now_ns = 0;
+            let mut open: BTreeMap<ParticipantId, (GroupOrder, u32, Vec<u8>)> = BTreeMap::new();
+            let mut newest: BTreeMap<ParticipantId, GroupOrder> = BTreeMap::new();
+            let mut groups: [Vec<u8>; 3] = Default::default();
+            let (mut now_ns, mut pictures) = (0, 0u32);
             for (what, who, ms) in events {
                 now_ns += ms * MS;
                 let who = person(who);
                 match what {
-                    0 => { if let Some(ended) = studio.watch(who, None) { prop_assert_eq!(open.remove(&who).map(|(order, _)| order), Some(ended)); } }
+                    0 => {
+                        if let Some(ended) = studio.watch(who, None) { prop_assert_eq!(open.remove(&who).map(|open| open.0), Some(ended)); }
+                    }
                     1 | 2 => { studio.watch(who, Some(Layer::ALL[(ms % 3) as usize])); }
                     3 => studio.ask_key(who),
-                    4 => { if let Some((order, picture)) = open.get(&who) { studio.taken(who, *order, picture - 1); } }
-                    5 => { let gone = studio.abandon(who); prop_assert_eq!(open.remove(&who).map(|(order, _)| order), gone); }
+                    4 => { if let Some((order, parts, _)) = open.get(&who) { studio.taken(who, *order, parts - 1); } }
+                    5 => { let gone = studio.abandon(who); prop_assert_eq!(open.remove(&who).map(|open| open.0), gone); }
+                    6 => { studio.reach(who, ms % 3 > 0); open.remove(&who); }
                     _ => {
                         let plan = studio.plan(now_ns, now_ns);
-                        for (who, order) in plan.given_up { prop_assert_eq!(open.remove(&who).map(|(order, _)| order), Some(order)); }
+                        for (who, order) in plan.given_up {
+                            prop_assert_eq!(open.remove(&who).map(|open| open.0), Some(order));
+                        }
                         for cut in plan.cuts {
-                            if what == 11 { studio.failed(cut.layer); continue; }
-                            let coded = studio.coded(cut.layer, cut.is_key, now_ns);
-                            if cut.is_key { prop_assert!(newest < Some(coded.order) && coded.picture == 0); newest = Some(coded.order); }
+                            if what == 13 { studio.failed(cut.layer); continue; }
+                            // Some groups become too long to be given, some not.
+                            pictures += 1;
+                            let picture = [&pictures.to_le_bytes()[..], &vec![0; (ms * 60) as usize]].concat();
+                            let coded = studio.coded(cut.layer, cut.is_key, &picture, now_ns);
+                            let group = &mut groups[cut.layer as usize];
+                            if cut.is_key {
+                                group.clear();
+                            }
+                            group.extend_from_slice(&picture);
                             for send in coded.sends {
-                                let before = open.get(&send.to).copied();
-                                if coded.picture == 0 {
-                                    prop_assert_eq!(before.map(|(order, _)| order), send.ends);
-                                } else {
-                                    prop_assert_eq!((before, send.ends), (Some((coded.order, coded.picture)), None));
+                                if send.part == 0 {
+                                    prop_assert_eq!(open.remove(&send.to).map(|open| open.0), send.ends);
+                                    prop_assert!(newest.insert(send.to, send.order) < Some(send.order));
+                                    open.insert(send.to, (send.order, 0, coded.before.clone()));
                                 }
-                                open.insert(send.to, (coded.order, coded.picture + 1));
+                                let Some((order, parts, got)) = open.get_mut(&send.to) else { panic!("a part of nothing") };
+                                prop_assert_eq!((*order, *parts), (send.order, send.part));
+                                prop_assert!(send.part == 0 || send.ends.is_none());
+                                *parts += 1;
+                                got.extend_from_slice(&picture);
+                                prop_assert!(got == group, "pictures are missing");
                             }
                         }
                     }

@@ -58,6 +58,11 @@ impl Pair {
         parcels
     }
 
+    /// Longer, with a network that takes things every 100 ms.
+    fn film_on(&mut self, ms: i64) -> Vec<Parcel> {
+        (0..ms / 100).flat_map(|_| self.film(100)).collect()
+    }
+
     /// As the net does it: a stream for each group.
     fn pieces(&mut self, parcel: &Parcel) -> Vec<Piece> {
         if let Content::Picture { picture: 0, .. } = parcel.what {
@@ -80,6 +85,71 @@ impl Pair {
         while self.incoming.step(self.now_ns) == Step::Worked {}
         self.line.shown.take().map(|shown| number(&shown.picture).expect("a readable number"))
     }
+}
+
+/// When the pictures were taken that somebody sees of what was sent to them, and their sides.
+fn seen_by(who: ParticipantId, face: &mut Face, pair: &mut Pair, parcels: &[Parcel]) -> Vec<(u32, usize)> {
+    let mut seen = Vec::new();
+    for parcel in parcels.iter().filter(|parcel| parcel.to == who) {
+        for piece in pair.pieces(parcel) {
+            if let Piece::Bytes { stream, bytes, is_end } = piece {
+                let picture = face.hear(stream, &bytes, is_end, pair.now_ns).unwrap();
+                seen.extend(picture.map(|picture| (picture.captured_ms, picture.side)));
+            }
+        }
+    }
+    seen
+}
+
+/// How many streams begin for somebody.
+fn begun(who: ParticipantId, parcels: &[Parcel]) -> usize {
+    parcels.iter().filter(|parcel| parcel.to == who && matches!(parcel.what, Content::Picture { picture: 0, .. })).count()
+}
+
+#[test]
+fn whoever_comes_later_sees_the_face_at_once_and_costs_nobody_a_key_frame() {
+    let mut pair = Pair::new(Box::new(Pattern::new(40)));
+    assert_eq!(begun(person(2), &pair.film_on(300)), 1);
+    assert!(pair.camera.watch(person(3), Some(Layer::Near)));
+    let parcels = pair.film(100);
+    assert_eq!((begun(person(2), &parcels), begun(person(3), &parcels)), (0, 1));
+    let mut face = Face::default();
+    let seen = seen_by(person(3), &mut face, &mut pair, &parcels);
+    assert_eq!(seen.last(), Some(&(335, 192)), "{seen:?}");
+    // And they go on together.
+    let parcels = pair.film_on(1000);
+    assert_eq!((begun(person(2), &parcels), begun(person(3), &parcels)), (0, 0));
+    let seen = seen_by(person(3), &mut face, &mut pair, &parcels);
+    assert!(seen.len() == 15 && !face.asks_key(pair.now_ns), "{seen:?}");
+}
+
+#[test]
+fn whoever_turns_to_a_face_sees_it_sharp_at_once_and_never_goes_back_in_time() {
+    let mut pair = Pair::new(Box::new(Pattern::new(40)));
+    assert!(pair.camera.watch(person(2), Some(Layer::Far)) && pair.camera.watch(person(3), Some(Layer::Near)));
+    let mut face = Face::default();
+    let parcels = pair.film_on(400);
+    let mut seen = seen_by(person(2), &mut face, &mut pair, &parcels);
+    assert_eq!(seen, [(0, 96), (200, 96)]);
+    assert!(pair.camera.watch(person(2), Some(Layer::Near)));
+    let parcels = pair.film_on(300);
+    assert_eq!((begun(person(2), &parcels), begun(person(3), &parcels)), (1, 0));
+    seen.extend(seen_by(person(2), &mut face, &mut pair, &parcels));
+    assert!(seen.is_sorted() && seen.last() == Some(&(670, 192)), "{seen:?}");
+    assert!(seen.iter().filter(|(captured_ms, side)| *captured_ms >= 400 && *side == 192).count() == 5, "{seen:?}");
+}
+
+#[test]
+fn whoever_has_no_line_gets_nothing_until_there_is_one_and_then_a_beginning() {
+    let mut pair = Pair::new(Box::new(Pattern::new(40)));
+    assert!(!pair.film_on(500).is_empty());
+    pair.camera.orders().send(Order::Away { who: person(2) }).unwrap();
+    assert!(pair.film_on(2000).is_empty());
+    pair.camera.orders().send(Order::Here { who: person(2) }).unwrap();
+    let parcels = pair.film(100);
+    assert!(matches!(parcels.first().map(|parcel| &parcel.what), Some(Content::Picture { picture: 0, .. })), "{parcels:?}");
+    let seen = seen_by(person(2), &mut Face::default(), &mut pair, &parcels);
+    assert!(!seen.is_empty());
 }
 
 #[test]
