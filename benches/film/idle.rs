@@ -2,25 +2,31 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use super::{clip::Clip, table::Row};
+use houselights::trace::{Event, mono_ns};
+
+use super::{clip::Clip, kept::kept, table::Row};
 
 const SECONDS: u64 = 20;
+/// The film is paused once this was shown.
+const MIDDLE_NS: i64 = 10_000_000_000;
+/// Long enough to be still in its middle however late the key comes.
+const FILM_S: f64 = 60.0;
 
 pub(crate) fn run() -> Vec<Row> {
     let folder = tempfile::tempdir().unwrap();
-    let film = Clip { size: (1280, 720), seconds: 4.0, name: "idle.mkv", ..Clip::default() }.make(folder.path());
+    let film = kept(&Clip { size: (1280, 720), seconds: FILM_S, name: "idle.mkv", ..Clip::default() });
     let mut rival = Window::open(&film, folder.path(), &["--restless"]);
     let restless = rival.cores();
     rival.close();
     let mut ours = Window::open(&film, folder.path(), &[]);
     let resting = ours.cores();
     ours.close();
-    let note = format!("cores, {SECONDS} s each, a film standing at its end in a window of 1280×720 under Xvfb, drawn in software");
+    let note = format!("cores, {SECONDS} s each, a film paused in its middle in a window of 1280×720 under Xvfb, drawn in software");
     vec![Row::at_most("film.idle", resting / restless, 0.05, "×").against(resting, restless).noting(note)]
 }
 
@@ -28,6 +34,8 @@ pub(crate) fn run() -> Vec<Row> {
 struct Window {
     display: Child,
     program: Child,
+    name: String,
+    trace: PathBuf,
 }
 
 impl Window {
@@ -41,28 +49,63 @@ impl Window {
             .expect("this figure needs Xvfb: apt-get install xvfb");
         let mut number = String::new();
         BufReader::new(display.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        let (name, trace) = (format!(":{}", number.trim()), folder.join("idle.trace"));
+        // What a run before has left there is not this one's.
+        drop(std::fs::remove_file(&trace));
         let program = Command::new(env!("CARGO_BIN_EXE_houselights"))
             .args(["--sound", "null", "--tier", "low", "--config"])
             .arg(folder.join("config"))
+            .arg("--trace")
+            .arg(&trace)
             .args(options)
             .arg(film)
-            .env("DISPLAY", format!(":{}", number.trim()))
+            .env("DISPLAY", &name)
+            // Where there is a card, software draws all the same.
+            .env("WGPU_FORCE_FALLBACK_ADAPTER", "1")
             .env_remove("WAYLAND_DISPLAY")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self { display, program }
+        Self { display, program, name, trace }
     }
 
-    /// Cores in use once the film has come to its end and stands, and panels, lights and curtain have come to rest.
+    /// Cores in use while the film is paused, once panels, lights and curtain have come to rest.
     fn cores(&mut self) -> f64 {
-        std::thread::sleep(Duration::from_secs(30));
+        let opened_ns = mono_ns();
+        while self.shown_ns() < MIDDLE_NS {
+            assert!(mono_ns() - opened_ns < 120_000_000_000, "the film does not come to its middle");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        self.press_space();
+        std::thread::sleep(Duration::from_secs(20));
+        let stands_at_ns = self.shown_ns();
+        assert!(stands_at_ns as f64 / 1e9 < FILM_S - 5.0, "the film was not paused");
         let before_s = self.processor_s();
         std::thread::sleep(Duration::from_secs(SECONDS));
         assert!(matches!(self.program.try_wait(), Ok(None)), "the program left");
-        (self.processor_s() - before_s) / SECONDS as f64
+        let cores = (self.processor_s() - before_s) / SECONDS as f64;
+        assert_eq!(self.shown_ns(), stands_at_ns, "the film does not stand");
+        cores
+    }
+
+    /// How far the film was shown.
+    fn shown_ns(&self) -> i64 {
+        let lines = std::fs::read_to_string(&self.trace).unwrap_or_default();
+        // The last one may be on its way to the file.
+        let events = lines.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok());
+        events.filter_map(|event| if let Event::Shown { film_ns, .. } = event { Some(film_ns) } else { None }).max().unwrap_or(0)
+    }
+
+    /// Pauses the film as a person does.
+    fn press_space(&self) {
+        // Not in one: a key that follows a search is sent to the window past the keyboard.
+        for words in [&["search", "--sync", "--onlyvisible", "--name", "^Houselights$", "windowfocus", "--sync"][..], &["key", "space"]] {
+            let mut command = Command::new("xdotool");
+            let status = command.args(words).env("DISPLAY", &self.name).stdout(Stdio::null()).status();
+            assert!(status.expect("this figure needs xdotool: apt-get install xdotool").success(), "the key was not pressed");
+        }
     }
 
     fn processor_s(&self) -> f64 {

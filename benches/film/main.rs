@@ -14,6 +14,7 @@ mod clip;
 mod colour;
 mod cpu;
 mod due;
+mod hightier;
 mod idle;
 mod kept;
 mod lipsync;
@@ -28,19 +29,20 @@ use table::Row;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [child, film] = &arguments[..]
-        && child == memory::CHILD
-    {
-        return memory::play(film.as_ref());
+    match &arguments[..] {
+        [child, film] if child == memory::CHILD => return memory::play(film.as_ref()),
+        [child, film] if child == lowtier::CHILD => return lowtier::play(film.as_ref()),
+        _ => {}
     }
     let only = arguments.iter().position(|argument| argument == "--only").and_then(|at| arguments.get(at + 1).cloned());
     let is_json = arguments.iter().any(|argument| argument == "--json");
-    let benches: [(&str, fn() -> Vec<Row>); 9] = [
+    let benches: [(&str, fn() -> Vec<Row>); 10] = [
         ("film.cpu", cpu::run),
         ("film.colour", colour::run),
         ("film.due", due::run),
         ("film.lipsync", lipsync::run),
         ("film.lowtier", lowtier::run),
+        ("film.hightier", hightier::run),
         ("film.open", open::run),
         ("film.seek", seek::run),
         ("film.idle", idle::run),

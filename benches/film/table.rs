@@ -12,6 +12,9 @@ pub(crate) struct Row {
     pub(crate) ours: Option<f64>,
     pub(crate) rival: Option<f64>,
     pub(crate) reached: bool,
+    /// What it needs is not here: neither reached nor missed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unmeasured: bool,
     /// Measured for a shorter time than the goal is about.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) short: bool,
@@ -23,7 +26,19 @@ pub(crate) struct Row {
 impl Row {
     /// A figure that must not be above its goal.
     pub(crate) fn at_most(id: &'static str, value: f64, goal: f64, unit: &'static str) -> Self {
-        Self { id, value, op: "<=", goal, unit, ours: None, rival: None, reached: value <= goal, short: false, note: String::new() }
+        Self {
+            id,
+            value,
+            op: "<=",
+            goal,
+            unit,
+            ours: None,
+            rival: None,
+            reached: value <= goal,
+            unmeasured: false,
+            short: false,
+            note: String::new(),
+        }
     }
 
     /// A figure that must not be below its goal.
@@ -51,7 +66,11 @@ pub(crate) fn print(rows: &[Row], is_json: bool) {
     for row in rows {
         let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
         let goal = format!("{} {} {}", row.op, row.goal, row.unit);
-        let reached = if row.reached { "yes" } else { "NO" };
+        let reached = match row {
+            Row { unmeasured: true, .. } => "–",
+            Row { reached: true, .. } => "yes",
+            _ => "NO",
+        };
         println!(
             "{:<22} {:>10} {:>10} {:>10.3} {:>12}  {reached:<7}  {}{}",
             row.id,

@@ -387,7 +387,7 @@ const LINK: &str = "houselights:";
 const MAX_SIDE: u32 = 8192;
 /// A clock worse than a tenth is none.
 const MAX_PPM: f64 = 100_000.0;
-const AFTER_HELP: &str = "Headless lines: open FILE | present FILE | play | pause | toggle | seek SECONDS | rate FACTOR | step 1 or -1 | chapter N | start | audio N | subtitle N | subtitle-file FILE | subtitle-delay SECONDS | volume PERCENT | night on/off | offset MS | device NAME | mute | close | state | people | chat | \
+const AFTER_HELP: &str = "Headless lines: open FILE | present FILE | play | pause | toggle | seek SECONDS | rate FACTOR | step 1 or -1 | chapter N | start | audio N | subtitle N | subtitle-file FILE | subtitle-delay SECONDS | volume PERCENT | night on/off | offset MS | device NAME | mute | close | state | tracks | people | chat | \
      sit SEAT | stand X Z | look YAW PITCH | say TEXT | invite | leave | kick NAME | mute NAME | lock | unlock | gather SECONDS | mic on/off | talk on/off | whisper on/off | camera on/off | emote NAME | allow NAME RIGHT | deny NAME RIGHT | quit";
 
 #[cfg(test)]

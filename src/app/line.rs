@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     people,
     state::{LastProblem, State},
+    tracks::Tracks,
 };
 use crate::{
     audio::{ChangeVolume, OFFSET_MAX_MS, Tune},
@@ -92,6 +93,8 @@ pub enum Line {
     Leave,
     /// Say how things are.
     State,
+    /// Say what the film has to see, to hear and to read.
+    Tracks,
     /// Take the film off the screen.
     Close,
     /// Leave.
@@ -230,6 +233,7 @@ impl Line {
             "invite" => bare(Self::Invite),
             "leave" => bare(Self::Leave),
             "state" => bare(Self::State),
+            "tracks" => bare(Self::Tracks),
             "close" => bare(Self::Close),
             "quit" | "exit" => bare(Self::Quit),
             "" => {
@@ -353,6 +357,7 @@ impl Line {
             Self::Device(name) => does(world, Tune::Device(name)),
             Self::Offset(ms) => does(world, Tune::OffsetMs(ms)),
             Self::State => Answer { state: Some(State::of(world, &playback)), ..Answer::ok() },
+            Self::Tracks => Tracks::of(world).map_or_else(no_film, |tracks| Answer { tracks: Some(tracks), ..Answer::ok() }),
             Self::Quit => Answer { leaves: true, ..Answer::ok() },
         };
         world.flush();
@@ -429,13 +434,15 @@ pub struct Answer {
     chat: Option<Vec<people::Line>>,
     #[serde(flatten)]
     state: Option<State>,
+    #[serde(flatten)]
+    tracks: Option<Tracks>,
     #[serde(skip)]
     pub(super) leaves: bool,
 }
 
 impl Answer {
     fn ok() -> Self {
-        Self { ok: true, error: None, invites: None, people: None, chat: None, state: None, leaves: false }
+        Self { ok: true, error: None, invites: None, people: None, chat: None, state: None, tracks: None, leaves: false }
     }
 
     pub(super) fn error(sentence: String) -> Self {
@@ -461,6 +468,7 @@ mod tests {
         assert_eq!(Line::parse("step -1"), Ok(Line::Step(StepFrame::Previous)));
         assert_eq!(Line::parse("chapter 2"), Ok(Line::Chapter(2)));
         assert_eq!(Line::parse("subtitle off"), Ok(Line::Subtitle(0)));
+        assert_eq!(Line::parse("tracks"), Ok(Line::Tracks));
         assert_eq!(Line::parse("subtitle-file a b.srt"), Ok(Line::SubtitleFile("a b.srt".into())));
         assert_eq!(Line::parse("subtitle-delay -0.5"), Ok(Line::SubtitleDelay(-500_000_000)));
         for wrong in [
@@ -507,6 +515,7 @@ mod tests {
             "offset x",
             "audio x",
             "play now",
+            "tracks 2",
             "dance",
             "open",
             "subtitle",

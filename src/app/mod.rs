@@ -18,6 +18,7 @@ mod sample;
 mod shot;
 mod signals;
 mod state;
+mod tracks;
 mod window;
 
 use std::{io::Write as _, process::ExitCode};

@@ -90,9 +90,11 @@ impl Lookup {
         while let Some(event) = self.player.next_event() {
             match event {
                 Told::Opened(_) => self.is_open = true,
-                // There is nothing to see there.
-                Told::Ended { .. } | Told::Failed(_) | Told::NoPicture { .. } => self.is_seeking = false,
-                Told::NoSound { .. } | Told::SeekAgain { .. } | Told::SubtitlesAdded(_) | Told::NoSubtitles { .. } => {}
+                // There is nothing to see there, or only for whoever asks again.
+                Told::Ended { .. } | Told::Failed(_) | Told::NoPicture { .. } | Told::TooLarge { .. } | Told::SeekAgain { .. } => {
+                    self.is_seeking = false;
+                }
+                Told::NoSound { .. } | Told::SubtitlesAdded(_) | Told::NoSubtitles { .. } => {}
             }
         }
         let mut thumbnail = None;

@@ -63,8 +63,16 @@ fn hear_player(
             Told::SeekAgain { generation } if generation == screening.generation => screening.coming = Some(Coming::Elsewhere),
             Told::Ended { .. } | Told::SeekAgain { .. } => {}
             Told::NoPicture { reason } => {
-                screening.info.video = None;
+                (screening.info.video, screening.info.picture) = (None, None);
                 commands.trigger(Notice::problem(format!("The picture of this film cannot be shown ({reason}). Its sound plays.")));
+            }
+            Told::TooLarge { generation, width, height } => {
+                if screening.too_large_in.replace(generation).is_none() {
+                    let title = &screening.info.title;
+                    commands.trigger(Notice::problem(format!(
+                        "Pictures of “{title}” are too large: {width} × {height}; 8192 × 4352 are the most that are shown. Its sound plays on."
+                    )));
+                }
             }
             Told::NoSound { reason } => {
                 commands
@@ -249,6 +257,8 @@ pub struct Screening {
     pub(super) end_ns: Option<i64>,
     /// The time of the newest picture shown of this generation, and how long it stands.
     pub(super) shown: Option<(i64, i64)>,
+    /// The newest generation of which pictures were too large.
+    too_large_in: Option<u32>,
 }
 
 impl Screening {
@@ -291,6 +301,7 @@ impl Screening {
             settles_at_mono_ns: 0,
             end_ns: None,
             shown: None,
+            too_large_in: None,
         })
     }
 
@@ -331,6 +342,11 @@ impl Screening {
     /// The same, and how long that picture stands.
     pub(super) const fn shown(&self) -> Option<(i64, i64)> {
         self.shown
+    }
+
+    /// Whether nothing is seen at this place, because pictures are too large.
+    pub(super) fn is_blind(&self) -> bool {
+        self.shown.is_none() && self.too_large_in == Some(self.generation)
     }
 
     /// What leaves the loudspeaker now; `None` while the newest place has not been heard yet.
@@ -411,7 +427,7 @@ impl Screening {
 
     fn is_ready(&self, now_mono_ns: i64) -> bool {
         let has_all = self.end_ns.is_some();
-        let has_picture = self.shown.is_some() || self.info.video.is_none() || has_all;
+        let has_picture = self.shown.is_some() || self.info.video.is_none() || self.is_blind() || has_all;
         let has_sound = self.feed.buffered_ns() >= READY_NS || has_all;
         has_picture && has_sound && self.heard(now_mono_ns).is_some()
     }

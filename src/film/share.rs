@@ -1,6 +1,7 @@
 use std::{
     fs::File,
     io::{self, Cursor, Read, Seek, SeekFrom},
+    ops::Range,
     time::SystemTime,
 };
 
@@ -15,7 +16,7 @@ use crate::{
     net::{FilmPort, Identity, ParticipantId, Signature},
     notice::Notice,
     room::{Ask, FilmId, FilmWay, Frame, Mine, Myself, Playback, Room, Viewing, ViewingState},
-    swarm::{Event as Told, Keys, Options, Swarm},
+    swarm::{Event as Told, Keys, Options, Progress, Swarm},
     trace::mono_ns,
 };
 
@@ -211,16 +212,17 @@ fn show_what_is_here(
     let is_own = screening.is_some_and(|screening| screening.is_own());
     let film = room.and_then(|room| room.film.clone()).filter(|_| !is_own);
     let progress = film.zip(swarm).and_then(|(film, swarm)| swarm.0.progress(film.id));
-    let parts = progress.map_or_else(Vec::new, |progress| {
-        let of = progress.size_bytes.max(1) as f64;
-        progress.have.iter().map(|part| (part.start as f64 / of) as f32..(part.end as f64 / of) as f32).collect()
-    });
-    buffered.set_if_neq(Buffered(parts));
+    buffered.set_if_neq(Buffered(progress.map_or_else(Vec::new, |progress| parts(&progress))));
+}
+
+fn parts(progress: &Progress) -> Vec<Range<f32>> {
+    let of = progress.size_bytes.max(1) as f64;
+    progress.have.iter().map(|part| (part.start as f64 / of) as f32..(part.end as f64 / of) as f32).collect()
 }
 
 /// The parts of somebody else's film that are here, from 0 at its beginning to 1 at its end; none of one's own, which is all here.
 #[derive(Resource, Debug, Default, Clone, PartialEq)]
-pub struct Buffered(pub Vec<std::ops::Range<f32>>);
+pub struct Buffered(pub Vec<Range<f32>>);
 
 /// Films of others, while one watches them.
 #[derive(Resource, Debug, Clone)]
@@ -283,5 +285,12 @@ mod tests {
         let writer = File::options().write(true).open(&path).unwrap();
         writer.set_modified(film.written.unwrap() + Duration::from_secs(5)).unwrap();
         assert!(film.read_exact(&mut bytes).unwrap_err().to_string().contains("written"));
+    }
+
+    #[test]
+    fn parts_that_are_here_are_parts_of_the_whole() {
+        let progress = |have, size_bytes| Progress { have, buffered_bytes: 0, size_bytes, is_connected: true, bytes_per_second: None };
+        assert_eq!(parts(&progress(vec![0..250, 500..1000], 1000)), [0.0..0.25, 0.5..1.0]);
+        assert!(parts(&progress(Vec::new(), 0)).is_empty());
     }
 }

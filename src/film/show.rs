@@ -46,12 +46,9 @@ pub(super) fn show(
         Some(heard) => Some(heard.film_ns),
         None => stands_at_ns,
     };
+    let (film, place_ns) = (screening.film, due_ns.unwrap_or_else(|| room.timeline.film.ns()));
     if screening.info().video.is_none() {
-        let step = due_ns.unwrap_or_else(|| room.timeline.film.ns()).div_euclid(VISUAL_STEP_NS);
-        if painted.replace((screening.film, step)) != Some((screening.film, step)) || !screen.is_showing() {
-            screen.show(visual(step * VISUAL_STEP_NS));
-        }
-        return;
+        return paint(&mut screen, film, place_ns, &mut painted);
     }
     let is_awaited = screening.shown.is_none() && stands_at_ns.is_some();
     if let Some(picture) = due_picture(screening.player.pictures(), screening.generation, due_ns, is_awaited) {
@@ -65,6 +62,16 @@ pub(super) fn show(
         screening.shown = Some((picture.film_ns, picture.duration_ns));
         trace.0.note(Noted::Shown { mono_ns: now.mono_ns, film_ns: picture.film_ns });
         screen.show(on_screen(picture));
+    } else if screening.is_blind() {
+        paint(&mut screen, film, place_ns, &mut painted);
+    }
+}
+
+/// Where there is no picture, something calm moves a little.
+fn paint(screen: &mut ResMut<'_, Screen>, film: FilmId, place_ns: i64, painted: &mut Option<(FilmId, i64)>) {
+    let step = place_ns.div_euclid(VISUAL_STEP_NS);
+    if painted.replace((film, step)) != Some((film, step)) || !screen.is_showing() {
+        screen.show(visual(step * VISUAL_STEP_NS));
     }
 }
 

@@ -1,7 +1,13 @@
 use super::Screening;
-use crate::media::{SoundTrack, SubtitleTrack};
+use crate::media::{PictureTrack, SoundTrack, SubtitleTrack};
 
 impl Screening {
+    /// The streams of pictures as they are listed, in the file's order; covers are not among them.
+    #[must_use]
+    pub fn picture_names(&self) -> Vec<String> {
+        self.info().pictures.iter().enumerate().map(|(number, track)| picture_name(number, track)).collect()
+    }
+
     /// The sound tracks as they are offered, in the file's order.
     #[must_use]
     pub fn sound_names(&self) -> Vec<String> {
@@ -13,6 +19,12 @@ impl Screening {
     pub fn subtitle_names(&self) -> Vec<String> {
         self.info().subtitles.iter().enumerate().map(|(number, track)| subtitle_name(number, track)).collect()
     }
+}
+
+fn picture_name(number: usize, track: &PictureTrack) -> String {
+    let size = if track.width.min(track.height) == 0 { String::new() } else { format!("{} × {}", track.width, track.height) };
+    let [default, forced] = marks(track.is_default, track.is_forced);
+    name(number, [&track.title, &track.language], &[track.codec, &size, default, forced])
 }
 
 fn sound_name(number: usize, track: &SoundTrack) -> String {
@@ -54,5 +66,16 @@ mod tests {
         assert_eq!(name(0, ["Commentary", "eng"], &["ac3", "stereo"]), "Commentary, eng  (ac3, stereo)");
         assert_eq!(name(1, ["", "und"], &["", ""]), "Track 2");
         assert_eq!(name(2, ["eng", "eng"], &["subrip", "forced", ""]), "eng  (subrip, forced)");
+        let other = |width| PictureTrack {
+            language: String::new(),
+            title: "From the balcony".to_owned(),
+            codec: "hevc",
+            width,
+            height: 1080,
+            is_default: true,
+            is_forced: false,
+        };
+        assert_eq!(picture_name(1, &other(1920)), "From the balcony  (hevc, 1920 × 1080, default)");
+        assert_eq!(picture_name(1, &other(0)), "From the balcony  (hevc, default)");
     }
 }

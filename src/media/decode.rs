@@ -138,7 +138,16 @@ impl Decode {
             let generation = course.generation;
             self.give_up_hardware(generation);
         }
+        self.tell_size();
         true
+    }
+
+    /// Pictures that are left out for their size are told of, once from each place on.
+    fn tell_size(&mut self) {
+        let (Some(course), Some(decoder)) = (&self.course, &mut self.video) else { return };
+        if let Some((width, height)) = decoder.take_left_out() {
+            self.shared.report(&self.events, Event::TooLarge { generation: course.generation, width, height });
+        }
     }
 
     /// From the next seek on, which follows at once, the processor decodes.
@@ -311,6 +320,11 @@ impl Decode {
         }
         decoder.finish();
         course.picture_is_over = true;
+        if decoder.hardware_has_failed() {
+            let generation = course.generation;
+            self.give_up_hardware(generation);
+        }
+        self.tell_size();
         true
     }
 

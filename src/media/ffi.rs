@@ -5,9 +5,10 @@
 use std::{ffi::CStr, sync::Once};
 
 use ffmpeg_next::{
-    DictionaryRef, codec, ffi,
+    DictionaryRef, Packet, codec, ffi,
     format::{Pixel, context::Input, stream::Stream},
     frame, media,
+    packet::{Mut as _, Ref as _},
     software::scaling,
 };
 
@@ -68,6 +69,30 @@ pub(super) fn set_threads_and_limits(context: &mut codec::Context, threads: usiz
         (*context).thread_count = i32::try_from(threads).unwrap_or(1);
         (*context).max_pixels = max_pixels;
     }
+}
+
+/// Width and height of the pictures that begin with a packet, found by a decoder that may see sizes up to so many pixels and gets no memory for a picture.
+/// Where the packet does not say, it is what the file says.
+pub(super) fn size_in(parameters: codec::Parameters, packet: &Packet, max_pixels: i64) -> Option<(u32, u32)> {
+    unsafe extern "C" fn give_nothing(_: *mut ffi::AVCodecContext, _: *mut ffi::AVFrame, _: std::ffi::c_int) -> std::ffi::c_int {
+        ffi::AVERROR(ffmpeg_next::error::ENOMEM)
+    }
+    let mut context = codec::Context::from_parameters(parameters).ok()?;
+    set_threads_and_limits(&mut context, 1, max_pixels);
+    // SAFETY: `context` owns the structure and is borrowed mutably; the function lives as long as the program and touches nothing.
+    unsafe { (*context.as_mut_ptr()).get_buffer2 = Some(give_nothing) };
+    let mut decoder = context.decoder().video().ok()?;
+    let told = decoder.send_packet(packet).and_then(|()| decoder.receive_frame(&mut frame::Video::empty()));
+    tracing::debug!("a refused packet was looked at: {told:?}");
+    Some((decoder.width(), decoder.height()))
+}
+
+/// The same packet once more: its bytes are shared, not copied. `None` without memory.
+pub(super) fn share_packet(packet: &Packet) -> Option<Packet> {
+    let mut shared = Packet::empty();
+    // SAFETY: both own their structures, and the new one is empty.
+    let result = unsafe { ffi::av_packet_ref(shared.as_mut_ptr(), packet.as_ptr()) };
+    (result >= 0).then_some(shared)
 }
 
 /// Whether every plane's rows stand in ascending order, one after the other.

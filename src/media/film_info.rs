@@ -1,4 +1,12 @@
-use ffmpeg_next::{format::context::Input, format::stream::Disposition, media::Type};
+use std::ffi::CStr;
+
+use ffmpeg_next::{
+    format::{
+        context::Input,
+        stream::{Disposition, Stream},
+    },
+    media::Type,
+};
 
 use super::{SubtitleTrack, ffi, subtitle::TRACKS_MAX, video};
 
@@ -9,8 +17,12 @@ pub struct FilmInfo {
     pub title: String,
     /// Length in nanoseconds; `None` if the file does not say.
     pub duration_ns: Option<i64>,
-    /// The picture, if there is one.
+    /// The picture that plays, if there is one.
     pub video: Option<VideoInfo>,
+    /// Every stream of pictures but covers, in the file's order.
+    pub pictures: Vec<PictureTrack>,
+    /// Which of them plays: the first that the file names, else the first.
+    pub picture: Option<usize>,
     /// Every sound track, in the file's order.
     pub sounds: Vec<SoundTrack>,
     /// Which sound track plays unless somebody chooses.
@@ -34,6 +46,25 @@ pub struct VideoInfo {
     pub rate: Option<f64>,
     /// Whether it is the cover of a sound file.
     pub is_cover: bool,
+}
+
+/// One stream of pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureTrack {
+    /// ISO 639 code, empty if unknown.
+    pub language: String,
+    /// Its name in the file, may be empty.
+    pub title: String,
+    /// The codec's short name.
+    pub codec: &'static str,
+    /// Coded width in pixels; 0 if the file does not say.
+    pub width: u32,
+    /// Coded height in pixels; 0 if the file does not say.
+    pub height: u32,
+    /// Whether the file names it as the one to play.
+    pub is_default: bool,
+    /// Whether the file asks to play it whatever else is chosen.
+    pub is_forced: bool,
 }
 
 /// One sound track.
@@ -70,7 +101,6 @@ pub(super) struct Streams {
     pub(super) subtitles: Vec<usize>,
 }
 
-/// Reads what the open file says of itself; every number is checked, every list and text bounded.
 /// How long the film is from where it begins.
 fn length_us(input: &Input) -> i64 {
     let (said_us, start_us) = (input.duration(), ffi::start_time_us(input));
@@ -88,6 +118,7 @@ fn length_us(input: &Input) -> i64 {
     if counts_from_zero { said_us.saturating_sub(start_us) } else { said_us }
 }
 
+/// Reads what the open file says of itself; every number is checked, every list and text bounded.
 pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bool) -> (FilmInfo, Streams) {
     let mut info = FilmInfo { title: name.to_owned(), ..FilmInfo::default() };
     let mut streams = Streams::default();
@@ -99,22 +130,37 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
     for stream in input.streams().filter(|stream| playable(stream.index())) {
         let is_cover = stream.disposition().contains(Disposition::ATTACHED_PIC);
         let parameters = stream.parameters();
+        let said = |key| said(&stream, key);
         match parameters.medium() {
-            Type::Video if info.video.is_none_or(|video| video.is_cover && !is_cover) => {
+            Type::Video => {
                 let (width, height) = ffi::coded_size(&parameters);
-                let rate = f64::from(stream.avg_frame_rate());
-                info.video = Some(VideoInfo {
-                    codec: parameters.id().name(),
-                    width: u32::try_from(width).unwrap_or(0),
-                    height: u32::try_from(height).unwrap_or(0),
-                    rate: (rate.is_finite() && (0.01..1000.0).contains(&rate)).then_some(rate),
-                    is_cover,
-                });
-                streams.video = Some(stream.index());
+                let [width, height] = [width, height].map(|side| u32::try_from(side).unwrap_or(0));
+                let codec = parameters.id().name();
+                let is_default = stream.disposition().contains(Disposition::DEFAULT);
+                let plays = match info.picture.and_then(|number| info.pictures.get(number)) {
+                    Some(chosen) => !is_cover && is_default && !chosen.is_default,
+                    None => info.video.is_none() || !is_cover,
+                };
+                if plays {
+                    let rate = f64::from(stream.avg_frame_rate());
+                    let rate = (rate.is_finite() && (0.01..1000.0).contains(&rate)).then_some(rate);
+                    info.video = Some(VideoInfo { codec, width, height, rate, is_cover });
+                    info.picture = (!is_cover).then_some(info.pictures.len());
+                    streams.video = Some(stream.index());
+                }
+                if !is_cover {
+                    info.pictures.push(PictureTrack {
+                        language: said(c"language"),
+                        title: said(c"title"),
+                        codec,
+                        width,
+                        height,
+                        is_default,
+                        is_forced: stream.disposition().contains(Disposition::FORCED),
+                    });
+                }
             }
             Type::Audio => {
-                let metadata = stream.metadata();
-                let said = |key| ffi::entry(&metadata, key).map(|said| text(&said)).unwrap_or_default();
                 if stream.disposition().contains(Disposition::DEFAULT) && info.default_sound.is_none() {
                     info.default_sound = Some(info.sounds.len());
                 }
@@ -129,8 +175,6 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
                 streams.sounds.push(stream.index());
             }
             Type::Subtitle if info.subtitles.len() < TRACKS_MAX => {
-                let metadata = stream.metadata();
-                let said = |key| ffi::entry(&metadata, key).map(|said| text(&said)).unwrap_or_default();
                 info.subtitles.push(SubtitleTrack {
                     language: said(c"language"),
                     title: said(c"title"),
@@ -159,6 +203,11 @@ pub(super) fn describe(input: &Input, name: &str, playable: impl Fn(usize) -> bo
         .collect();
     info.chapters.sort_by_key(|chapter| chapter.start_ns);
     (info, streams)
+}
+
+/// What the file says of a stream; empty if it says nothing.
+fn said(stream: &Stream<'_>, key: &CStr) -> String {
+    ffi::entry(&stream.metadata(), key).map(|said| text(&said)).unwrap_or_default()
 }
 
 /// A text from a file on its way to a screen: bounded, one line, nothing that changes the direction of what stands beside it.

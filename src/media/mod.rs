@@ -52,7 +52,7 @@ pub use face::{
     FaceDecoder, FaceEncoder, FaceError, FaceFrame, FacePacket, FacePicture, FaceSettings,
 };
 pub use ffi::{ffmpeg_version, libass_version};
-pub use film_info::{Chapter, FilmInfo, SoundTrack, VideoInfo};
+pub use film_info::{Chapter, FilmInfo, PictureTrack, SoundTrack, VideoInfo};
 pub use frame::Turn;
 pub use light::ZONES;
 pub use picture::{Picture, Plane};

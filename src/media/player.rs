@@ -279,6 +279,15 @@ pub enum Event {
         /// FFmpeg's words.
         reason: String,
     },
+    /// Pictures are too large and left out; the sound plays on, and so do pictures that are smaller.
+    TooLarge {
+        /// In the course of which seek.
+        generation: u32,
+        /// Their width in pixels.
+        width: u32,
+        /// Their height in pixels.
+        height: u32,
+    },
     /// The chosen sound track cannot be decoded; silence plays.
     NoSound {
         /// FFmpeg's words.

@@ -9,7 +9,10 @@ use std::{
 
 use proptest::{prelude::*, strategy::ValueTree as _};
 
-use super::{ByHand, Error, Event, FilmInfo, OtherSound, Picture, Player, PlayerOptions, Seek, Source};
+use super::{
+    ByHand, Error, Event, FilmInfo, OtherSound, Picture, Player, PlayerOptions, Seek, Source,
+    hardware::pretended::{self, Card},
+};
 use crate::handover::{SampleConsumer, ring};
 
 #[path = "../../tests/it/support/clip.rs"]
@@ -25,6 +28,8 @@ pub(super) struct Playing {
     samples: SampleConsumer,
     pub(super) generation: u32,
     pub(super) ended_ns: Option<i64>,
+    /// The sizes that were told to be too large.
+    pub(super) too_large: Vec<(u32, u32)>,
 }
 
 fn options(mono_ns: fn() -> i64) -> PlayerOptions {
@@ -40,7 +45,7 @@ pub(super) fn open_on(source: Source, on_hardware: bool) -> Result<Playing, Erro
     let (player, mut hand) = Player::by_hand(source, on_hardware);
     hand.run_until_idle();
     match player.next_event().expect("opening ends in an event") {
-        Event::Opened(info) => Ok(Playing { player, hand, info, samples: ring(1).1, generation: 0, ended_ns: None }),
+        Event::Opened(info) => Ok(Playing { player, hand, info, samples: ring(1).1, generation: 0, ended_ns: None, too_large: Vec::new() }),
         Event::Failed(error) => Err(error),
         other => panic!("{other:?}"),
     }
@@ -68,10 +73,12 @@ impl Playing {
         loop {
             let moved = self.hand.run_until_idle() | (self.samples.available_frames() > 0);
             sound.extend(std::iter::from_fn(|| self.samples.pop()).map(|frame| frame[0]));
-            if let Some(Event::Ended { generation, film_ns }) = self.player.next_event()
-                && generation == self.generation
-            {
-                self.ended_ns = Some(film_ns);
+            match self.player.next_event() {
+                Some(Event::Ended { generation, film_ns }) if generation == self.generation => self.ended_ns = Some(film_ns),
+                Some(Event::TooLarge { generation, width, height }) if generation == self.generation => {
+                    self.too_large.push((width, height));
+                }
+                _ => {}
             }
             match self.player.pictures().pop() {
                 Some(picture) if picture.generation == self.generation => return Some(picture.item),
@@ -208,6 +215,51 @@ fn play_in_step(film: &mut Playing) -> (u32, usize) {
         }
     }
     (pictures, frames)
+}
+
+/// Everything up to the film's end, or up to where the player asks for another seek, and whether it does: numbers of the pictures, frames of sound.
+fn until_asked(film: &mut Playing) -> (Vec<u16>, usize, bool) {
+    let (mut numbers, mut frames) = (Vec::new(), 0);
+    loop {
+        let moved = film.hand.run_until_idle();
+        let heard = film.samples.discard(48_000);
+        frames += heard;
+        let shown: Vec<u16> = std::iter::from_fn(|| film.player.pictures().pop())
+            .filter(|picture| picture.generation == film.generation)
+            .map(|picture| number(&picture.item).expect("a readable number"))
+            .collect();
+        let is_over = !moved && heard == 0 && shown.is_empty();
+        numbers.extend(shown);
+        let is_of_now = |event: &Event| matches!(event, Event::SeekAgain { generation } if *generation == film.generation);
+        let asks = std::iter::from_fn(|| film.player.next_event()).any(|event| is_of_now(&event));
+        if asks || is_over {
+            return (numbers, frames, asks);
+        }
+    }
+}
+
+#[test]
+fn a_graphics_card_that_fails_is_given_up_and_the_processor_plays_on() {
+    let folder = tempfile::tempdir().unwrap();
+    // What comes out at the end of one picture is all there is of it.
+    for (pictures_left, seconds, place) in [(0, 4.0, 24), (30, 4.0, 24), (0, 0.04, 0)] {
+        let film = Clip { seconds, ..Clip::default() }.make(folder.path());
+        pretended::put(Some(Card { pictures_left, ..Card::default() }));
+        let mut film = open_on(Source::file(&film).unwrap(), true).unwrap();
+        film.seek(0, Some(0));
+        let (numbers, _, asks) = until_asked(&mut film);
+        assert!(asks, "{pictures_left} of {seconds} s: the picture has to be sought anew");
+        assert!(numbers.len() <= pictures_left as usize && numbers == (0..numbers.len() as u16).collect::<Vec<_>>(), "{numbers:?}");
+        // As whoever shows the film does: to where it is.
+        film.seek(place * SECOND / 24, Some(0));
+        let (numbers, frames, asks) = until_asked(&mut film);
+        let card = pretended::put(None).unwrap();
+        let last = if seconds > 1.0 { 96 } else { 1 };
+        assert_eq!(numbers, (place as u16..last).collect::<Vec<_>>(), "every picture from there to the end");
+        assert!(!asks && frames.abs_diff((last as usize - place as usize) * 2000) < 480, "{frames} frames of sound");
+        assert_eq!((card.pictures_left, card.lent), (0, 1), "nothing was asked of the card again");
+        assert!(card.failed > 0);
+    }
 }
 
 #[test]

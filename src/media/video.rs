@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use ffmpeg_next::{Packet, Rational, codec, decoder, format::Pixel, frame};
+use ffmpeg_next::{Packet, Rational, codec, decoder, error::EAGAIN, format::Pixel, frame};
 
 use super::{
     Error, Picture, ffi,
@@ -13,6 +13,8 @@ use super::{
 /// Turns packets into pictures, in order, from the exact picture that a seek asked for.
 pub(super) struct VideoDecoder {
     decoder: decoder::Video,
+    /// For a second look at what the decoder refuses.
+    parameters: codec::Parameters,
     stream: VideoStream,
     /// Used where the file says no duration.
     usual_duration_ns: i64,
@@ -31,7 +33,16 @@ pub(super) struct VideoDecoder {
     ready: VecDeque<Picture>,
     /// Whether the next picture before the place is passed on as a glance.
     glances: bool,
+    /// Whether a device was lent to the decoder.
+    has_card: bool,
     hardware_has_failed: bool,
+    newest_key: Option<Packet>,
+    /// How often a refused packet is still looked at.
+    looks_left: u32,
+    /// Whether pictures are too large.
+    leaves_out: bool,
+    /// How large they are, until it is taken.
+    left_out: Option<(u32, u32)>,
 }
 
 impl VideoDecoder {
@@ -40,16 +51,18 @@ impl VideoDecoder {
     /// # Errors
     /// When FFmpeg has no decoder for it or refuses its parameters.
     pub(super) fn open(parameters: codec::Parameters, stream: &VideoStream) -> Result<Self, ffmpeg_next::Error> {
-        let mut context = codec::Context::from_parameters(parameters)?;
+        let mut context = codec::Context::from_parameters(parameters.clone())?;
         ffi::set_threads_and_limits(&mut context, stream.threads, MAX_PIXELS);
         context.set_time_base(stream.time_base);
-        if stream.on_hardware && !hardware::lend(&mut context) {
+        let has_card = stream.on_hardware && hardware::lend(&mut context);
+        if stream.on_hardware && !has_card {
             tracing::debug!("no graphics card decodes this film");
         }
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(stream.time_base);
         Ok(Self {
             decoder: decoder.video()?,
+            parameters,
             stream: *stream,
             usual_duration_ns: stream.rate.map_or(40_000_000, |rate| (1e9 / rate) as i64),
             scaler: None,
@@ -62,7 +75,12 @@ impl VideoDecoder {
             leap_ns: 0,
             ready: VecDeque::new(),
             glances: false,
+            has_card,
             hardware_has_failed: false,
+            newest_key: None,
+            looks_left: LOOKS,
+            leaves_out: false,
+            left_out: None,
         })
     }
 
@@ -78,13 +96,21 @@ impl VideoDecoder {
         self.leap_ns = 0;
         self.glances = false;
         self.ready.clear();
+        self.newest_key = None;
+        self.looks_left = LOOKS;
+        self.leaves_out = false;
+        self.left_out = None;
     }
 
     /// Decodes one packet; damage is skipped, as every player does. A picture that nobody needs is left out if no other one is made of it.
     pub(super) fn decode(&mut self, packet: &Packet, is_needless: bool) {
         self.decoder.skip_frame(if is_needless { codec::discard::Discard::NonReference } else { codec::discard::Discard::Default });
+        if packet.is_key() && self.looks_left > 0 {
+            self.newest_key = ffi::share_packet(packet);
+        }
         if let Err(error) = self.decoder.send_packet(packet) {
             tracing::debug!("a packet of the picture was skipped: {error}");
+            self.look_at_size();
         }
         self.receive();
         if self.stream.is_cover {
@@ -106,6 +132,11 @@ impl VideoDecoder {
     /// Whether that picture has not come yet.
     pub(super) const fn awaits_glance(&self) -> bool {
         self.glances
+    }
+
+    /// The size of pictures that are left out because they are too large: told once from each place on.
+    pub(super) fn take_left_out(&mut self) -> Option<(u32, u32)> {
+        self.left_out.take()
     }
 
     /// How far before a place every picture is decoded, whatever it is used for: pictures of HEVC that are no reference may be one for layers above them, and
@@ -156,18 +187,46 @@ impl VideoDecoder {
     fn receive(&mut self) {
         let mut frame = frame::Video::empty();
         let mut whole = Vec::new();
-        while self.decoder.receive_frame(&mut frame).is_ok() {
+        loop {
+            match self.decoder.receive_frame(&mut frame) {
+                Ok(()) => {}
+                Err(ffmpeg_next::Error::Eof | ffmpeg_next::Error::Other { errno: EAGAIN }) => return,
+                Err(error) => {
+                    tracing::debug!("a picture was skipped: {error}");
+                    return self.look_at_size();
+                }
+            }
             let mut frame = std::mem::replace(&mut frame, frame::Video::empty());
-            if hardware::holds(&frame) {
+            if self.has_card && hardware::holds(&frame) {
                 let Some(fetched) = hardware::fetch(&frame) else {
                     self.hardware_has_failed = true;
                     continue;
                 };
                 frame = fetched;
             }
+            if is_too_large(frame.width().into(), frame.height().into()) {
+                self.leave_out((frame.width(), frame.height()));
+                continue;
+            }
             let raw = self.timed(frame);
             self.deinterlacer.push(raw, &mut whole);
             whole.drain(..).for_each(|raw| self.place(raw));
+        }
+    }
+
+    /// A decoder does not say whether it refuses pictures for their size, so the newest packet that begins anew is looked at.
+    fn look_at_size(&mut self) {
+        let Some(key) = self.newest_key.take().filter(|_| self.looks_left > 0) else { return };
+        self.looks_left -= 1;
+        let size = ffi::size_in(self.parameters.clone(), &key, LOOKED_AT_PIXELS);
+        if let Some(size) = size.filter(|&(width, height)| is_too_large(width.into(), height.into())) {
+            self.leave_out(size);
+        }
+    }
+
+    fn leave_out(&mut self, size: (u32, u32)) {
+        if !std::mem::replace(&mut self.leaves_out, true) {
+            (self.left_out, self.looks_left) = (Some(size), 0);
         }
     }
 
@@ -269,10 +328,14 @@ pub(super) struct VideoStream {
 /// # Errors
 /// In words, if the picture is larger than 8192 × 4352 or the like.
 pub(super) fn check_size(name: &str, width: i64, height: i64) -> Result<(), Error> {
-    if width.saturating_mul(height) > MAX_PIXELS || width.max(height) > MAX_SIDE as i64 {
+    if is_too_large(width, height) {
         return Err(Error::Beyond { name: name.to_owned(), what: format!("a picture of {width} × {height} pixels") });
     }
     Ok(())
+}
+
+fn is_too_large(width: i64, height: i64) -> bool {
+    width.saturating_mul(height) > MAX_PIXELS || width.max(height) > MAX_SIDE as i64
 }
 
 /// Time stamp to nanoseconds; `None` if it overflows.
@@ -283,6 +346,10 @@ pub(super) fn to_ns(stamp: i64, time_base: Rational) -> Option<i64> {
 
 /// 8K and a little.
 const MAX_PIXELS: i64 = 8192 * 4352;
+/// 16K and more. What a decoder needs for that beside the pictures is some 100 MB.
+const LOOKED_AT_PIXELS: i64 = 1 << 28;
+/// From each place on; a damaged film has many packets that are refused.
+const LOOKS: u32 = 3;
 /// A leap of time stamps beyond this is damage, or two films in one file, and counts as none.
 const MAX_LEAP_NS: u64 = 60_000_000_000;
 /// Some three years, far from any overflow.

@@ -3,17 +3,21 @@ use bevy_egui::egui::{self, Popup, PopupCloseBehavior, RichText, ScrollArea, Ui}
 use super::{
     Action,
     icon::Icon,
-    parts::{icon, small_button},
+    parts::{follow_focus, icon, small_button},
     theme::{GRID, Palette},
     view::ViewOfFilm,
 };
 use crate::film::{ChooseSound, ChooseSubtitle, DelaySubtitles};
 
-/// The film's sound tracks, to choose from; each person hears their own.
+/// The film's sound tracks, to choose from; each person hears their own. Where there are several streams of pictures, they are listed below.
 pub(super) fn sound_button(ui: &mut Ui, film: &ViewOfFilm, actions: &mut Vec<Action>) {
     let button = icon(ui, Icon::Sound, "Sound track", &Action::NextSound);
     Popup::menu(&button).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         list(ui, (&film.sounds, film.sound), "No sound", |number| Action::ChooseSound(ChooseSound::Number(number)), actions);
+        if film.pictures.len() > 1 {
+            ui.separator();
+            pictures(ui, film);
+        }
     });
 }
 
@@ -41,6 +45,21 @@ pub(super) fn subtitles_button(ui: &mut Ui, film: &ViewOfFilm, actions: &mut Vec
     });
 }
 
+/// Everybody sees the same one; the others are named, so that nobody looks for them.
+fn pictures(ui: &mut Ui, film: &ViewOfFilm) {
+    let palette = Palette::of(ui.ctx().theme());
+    ScrollArea::vertical().id_salt("pictures").max_height(HEIGHT / 2.0).show(ui, |ui| {
+        for (number, name) in film.pictures.iter().enumerate() {
+            let (says, colour) = if film.picture == Some(number) {
+                (format!("On the screen: {name}"), palette.text)
+            } else {
+                (format!("Also in this film: {name}"), palette.quiet)
+            };
+            ui.add(egui::Label::new(RichText::new(says).small().color(colour)).truncate());
+        }
+    });
+}
+
 fn list(
     ui: &mut Ui,
     (tracks, chosen): (&[String], Option<usize>),
@@ -57,6 +76,7 @@ fn list(
                 actions.push(choose(number));
             }
         }
+        follow_focus(ui);
     });
 }
 

@@ -36,6 +36,8 @@ fn gather(
             plays,
             rate: room.timeline.rate.factor(),
             is_waiting: room.gather.is_some(),
+            picture: screening.as_ref().and_then(|screening| screening.info().picture),
+            pictures: screening.as_ref().map_or_else(Vec::new, |screening| screening.picture_names()),
             sound: screening.as_ref().and_then(|screening| screening.sound()),
             sounds: screening.as_ref().map_or_else(Vec::new, |screening| screening.sound_names()),
             subtitle: subtitles.as_ref().and_then(|subtitles| subtitles.track()),
@@ -90,6 +92,10 @@ pub struct ViewOfFilm {
     pub buffered: Vec<std::ops::Range<f32>>,
     /// Its chapters, from the first.
     pub chapters: Vec<ChapterMark>,
+    /// The stream of pictures that is seen, counted from 0.
+    pub picture: Option<usize>,
+    /// All streams of pictures in words.
+    pub pictures: Vec<String>,
     /// The sound track that plays, counted from 0.
     pub sound: Option<usize>,
     /// All sound tracks in words.

@@ -109,6 +109,29 @@ fn what_cannot_be_played_leaves_with_1_and_one_sentence() {
 }
 
 #[test]
+fn pictures_that_are_too_large_are_said_once_and_the_film_plays_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two broadcasts in one file, of which the second is wider than anything shown.
+    let part = |name: &str, size: &str, begins_at_s: &str| {
+        let path = folder.path().join(name);
+        let made = format!(
+            "-loglevel error -nostdin -f lavfi -i testsrc2=s={size}:r=10:d=1 -f lavfi -i sine=d=1 -pix_fmt yuv420p -c:v mpeg2video -q:v 5 -c:a mp2"
+        );
+        let mut command = std::process::Command::new("ffmpeg");
+        command.args(made.split_whitespace()).args(["-output_ts_offset", begins_at_s]).arg(&path);
+        assert!(command.status().expect("this test needs the program ffmpeg").success());
+        std::fs::read(path).unwrap()
+    };
+    let film = folder.path().join("film.ts");
+    std::fs::write(&film, [part("a.ts", "160x90", "0"), part("b.ts", "8400x64", "1")].concat()).unwrap();
+    let output = run(&["--headless", "--play", "--sound", "null", film.to_str().unwrap()]);
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let sentences: Vec<_> = said.lines().filter(|line| line.contains("too large: 8400 × 64")).collect();
+    assert!(sentences.len() == 1 && sentences[0].ends_with("Its sound plays on."), "{said}");
+}
+
+#[test]
 fn the_command_line_explains_its_mistakes() {
     for (arguments, expected) in [
         (&["--sound", "trumpet"][..], "device:NAME"),

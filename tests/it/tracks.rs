@@ -10,9 +10,11 @@ use houselights::{
     room::{Ask, Join},
 };
 
+use serde_json::json;
+
 use crate::{
     friends::{Friend, until},
-    support::clip::Clip,
+    support::{clip::Clip, program::Program},
 };
 
 /// A film with two sound tracks and two of subtitles, none of which is shown unless somebody chooses.
@@ -63,4 +65,35 @@ fn what_one_hears_and_reads_is_one_s_own_and_the_film_goes_on() {
     goes_on(&mut ann, &mut bo);
     assert_eq!([chosen(&ann), chosen(&bo)], [(None, Some(1)), (Some(1), Some(0))]);
     assert_eq!([ann.playback(), bo.playback()], before, "the room knows nothing of it");
+}
+
+#[test]
+fn every_track_is_listed_with_what_the_file_says_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let bare = Clip { seconds: 2.0, sound_tracks: 2, name: "bare.mkv", ..Clip::default() }.make(folder.path());
+    let words = folder.path().join("words.srt");
+    std::fs::write(&words, "1\n00:00:00,500 --> 00:00:01,500\nWords\n").unwrap();
+    let film = folder.path().join("film.mkv");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-loglevel", "error", "-nostdin", "-y", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=10:d=2", "-i"]).arg(bare);
+    command.arg("-i").arg(words);
+    command.args(["-map", "1", "-map", "0", "-map", "2", "-c", "copy", "-c:v:1", "mpeg4", "-c:s", "srt", "-disposition:a:1", "forced"]);
+    command.args(["-metadata:s:v:1", "title=Balcony", "-metadata:s:a:1", "language=fre", "-disposition:v:1", "0", "-disposition:s", "0"]);
+    command.arg(&film);
+    assert!(command.status().expect("this test needs the program ffmpeg").success());
+    let mut theater = Program::start(folder.path(), "Ann", &[film.to_str().unwrap()]);
+    theater.until("the film is there", |theater| theater.ask("tracks")["ok"] == true);
+    theater.does("audio 2");
+    theater.does("subtitle 1");
+    let tracks = theater.ask("tracks");
+    let of = |kind: &str, key: &str| -> Vec<_> { tracks[kind].as_array().unwrap().iter().map(|track| track[key].clone()).collect() };
+    assert_eq!(of("pictures", "size"), [json!([320, 180]), json!([96, 64])], "{tracks}");
+    assert_eq!(of("pictures", "codec"), [json!("h264"), json!("mpeg4")]);
+    assert_eq!(of("pictures", "title"), [json!(""), json!("Balcony")]);
+    assert_eq!(of("pictures", "chosen"), [json!(true), json!(false)]);
+    assert_eq!((of("sounds", "language"), of("sounds", "number")), (vec![json!(""), json!("fre")], vec![json!(1), json!(2)]));
+    assert_eq!((of("sounds", "forced"), of("sounds", "chosen")), (vec![json!(false), json!(true)], vec![json!(false), json!(true)]));
+    assert_eq!((of("subtitles", "codec"), of("subtitles", "chosen")), (vec![json!("subrip")], vec![json!(true)]));
+    theater.does("close");
+    theater.until("nothing is listed without a film", |theater| theater.ask("tracks")["ok"] == false);
 }

@@ -371,6 +371,76 @@ fn bitmaps_of_discs_are_seen_where_and_when_they_belong() {
     }
 }
 
+/// A picture of a DVD's subtitles: a plain rectangle in its second colour, shown at once and taken down after so many times 1024/90 ms.
+fn dvd_picture((x, y): (u16, u16), (width, height): (u16, u16), lasts: u16) -> Vec<u8> {
+    // Each line is one run to its end; first every other line, then those between.
+    let lines = [0x00_u8, 0x01].repeat(usize::from(height / 2));
+    let (upper, lower) = (4, 4 + lines.len() as u16);
+    let shown_at = lower + lines.len() as u16;
+    let ended_at = shown_at + 24;
+    let wide = |number: u16| number.to_be_bytes();
+    let pair = |from: u16, to: u16| [(from >> 4) as u8, (from << 4 | to >> 8) as u8, to as u8];
+    let (right, bottom) = (x + width - 1, y + height - 1);
+    // Which colours of the palette, how opaque, where, where the lines are, and go.
+    let shows = [
+        &wide(0)[..],
+        &wide(ended_at),
+        &[3, 0x32, 0x10, 4, 0x00, 0xf0, 5],
+        &pair(x, right),
+        &pair(y, bottom),
+        &[6],
+        &wide(upper),
+        &wide(lower),
+        &[1, 0xff],
+    ]
+    .concat();
+    let ends = [&wide(lasts)[..], &wide(ended_at), &[2, 0xff]].concat();
+    let size = ended_at + ends.len() as u16;
+    [&wide(size)[..], &wide(shown_at), &lines, &lines, &shows, &ends].concat()
+}
+
+/// The same as a disc has it: in a packet of a private stream, behind a head of its own.
+fn dvd_packet(ms: u64, picture: &[u8]) -> Vec<u8> {
+    let head = [0_u8, 0, 1, 0xba, 0x44, 0, 4, 0, 4, 1, 1, 0x89, 0xc3, 0xf8, 0, 0, 1, 0xbd];
+    let stamp = ms * 90;
+    let bits = |from: u32, most: u64| (stamp >> from & most) as u8;
+    let time = [0x21 | bits(30, 7) << 1, bits(22, 255), 1 | bits(15, 127) << 1, bits(7, 255), 1 | bits(0, 127) << 1];
+    let size = (3 + time.len() + 1 + picture.len()) as u16;
+    [&head[..], &size.to_be_bytes(), &[0x81, 0x80, 5], &time, &[0x20], picture].concat()
+}
+
+#[test]
+fn pictures_of_a_dvd_are_taken_down_when_their_time_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    // At the bottom, and in the upper left corner; each stands for 1001 ms.
+    let packets = [(1000, (180, 324)), (4000, (0, 0))].map(|(ms, place)| dvd_packet(ms, &dvd_picture(place, (360, 54), 88)));
+    let index = format!(
+        "# VobSub index file, v7 (do not modify this line!)\nsize: 720x405\npalette: 000000, ffff00{}\nid: en, index: 0\n\
+         timestamp: 00:00:01:000, filepos: 000000000\ntimestamp: 00:00:04:000, filepos: {:09x}\n",
+        ", 000000".repeat(14),
+        packets[0].len()
+    );
+    write(folder.path(), "a.sub", packets.concat());
+    let index = write(folder.path(), "a.idx", index);
+    let mut film = Playing::open(&film(folder.path(), "a.mkv", &[&index], &["-c:s", "copy"]));
+    assert_eq!(film.info.subtitles.first().map(|track| track.codec), Some("dvd_subtitle"));
+    let (low, corner) = ((160, 288, 480, 336), (0, 0, 320, 48));
+    for (ms, expected) in [(500, None), (1500, Some(low)), (1950, Some(low)), (2050, None), (4500, Some(corner)), (5050, None)] {
+        let seen = ink(&film.seen(0, ms), |pixel| pixel[0] > 150 && pixel[1] > 150 && pixel[2] < 100);
+        let is_near = match (seen, expected) {
+            (Some(seen), Some(expected)) => {
+                [seen.0 - expected.0, seen.1 - expected.1, seen.2 - expected.2, seen.3 - expected.3].iter().all(|off| off.abs() <= 3)
+            }
+            (seen, expected) => seen == expected,
+        };
+        assert!(is_near, "at {ms} ms: {seen:?} is not {expected:?}");
+    }
+    // As the film runs: nothing new comes, and what stands goes.
+    assert!(!film.seen(0, 1500).is_empty());
+    assert_eq!(film.wish(at(0, 1990)), None);
+    assert!(film.wish(at(0, 2010)).unwrap().is_empty());
+}
+
 #[test]
 fn files_in_any_charset_are_shown_and_found_beside_the_film() {
     let folder = tempfile::tempdir().unwrap();

@@ -117,6 +117,12 @@ const BYTES_AT_A_TIME: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::{
+        file,
+        track::{Known, Track},
+    };
     use super::*;
 
     fn shelf(lines: impl Iterator<Item = (i64, i64, usize)>) -> Shelf<Line> {
@@ -149,5 +155,55 @@ mod tests {
         // One after the other they all come.
         let in_turn = shelf((0..5000).map(|number| (number, number + 1, 5)));
         assert_eq!(around(&in_turn, 0, 60_000).len(), 5000);
+    }
+
+    /// A file of 100 000 lines, each shown for a time in milliseconds, read as any file beside a film.
+    fn read(span: fn(u32) -> (u32, u32)) -> Track {
+        let time = |ms: u32| format!("{:02}:{:02}:{:02},{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
+        let line = |n: u32| format!("{}\n{} --> {}\nLine {n}\n\n", n + 1, time(span(n).0), time(span(n).1));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("many.srt");
+        std::fs::write(&path, (0..100_000).map(line).collect::<String>()).unwrap();
+        file::load(&path, "", &Arc::default()).unwrap()
+    }
+
+    const LAYOUT: Layout = Layout { frame: (640, 360), band: 0, video: (640, 360), scale: 1.0, lift: 0.0 };
+
+    #[test]
+    fn of_a_hundred_thousand_lines_each_is_given_to_the_script_about_once_and_few_are_in_it() {
+        let track = read(|n| (n * 100, n * 100 + 100));
+        let Known::Text(text) = &track.known else { panic!("these are lines of text") };
+        let bytes: usize = text.lines.all().iter().map(|placed| placed.thing.text.len()).sum();
+        assert_eq!(text.lines.all().len(), 100_000);
+        assert!(bytes < 100_000 * 64, "{bytes} bytes for lines of ten letters");
+        let mut drawer = TextDrawer::new(text, &[]).expect("libass starts");
+        let (mut given, mut most) = (0, 0);
+        for ms in (0..10_000_000).step_by(25_000) {
+            let before = drawer.loaded.len();
+            let picture = drawer.draw(text, track.revision, ms, &LAYOUT, false).expect("another line stands there");
+            assert!(!picture.is_empty(), "at {ms} ms");
+            let after = drawer.loaded.len();
+            // A full script was cleared first.
+            given += if after < before { after } else { after - before };
+            most = most.max(after);
+        }
+        let around_a_time = ((BEFORE_MS + AHEAD_MS) / 100) as usize + 2;
+        assert!((99_000..105_000).contains(&given), "{given} lines were given to the script");
+        assert!(most <= LOADED_MAX + around_a_time, "{most} lines were in it");
+        // A leap costs what stands around that place, not what lies between.
+        let mut drawer = TextDrawer::new(text, &[]).expect("libass starts");
+        assert!(drawer.draw(text, track.revision, 9_000_000, &LAYOUT, false).is_some());
+        assert!(drawer.loaded.len() <= around_a_time, "{} lines", drawer.loaded.len());
+    }
+
+    #[test]
+    fn of_a_hundred_thousand_lines_at_one_time_most_are_never_kept_and_some_are_drawn() {
+        let track = read(|n| (n % 7, 7_200_000));
+        let Known::Text(text) = &track.known else { panic!("these are lines of text") };
+        // So many of each start.
+        assert_eq!(text.lines.all().len(), 7 * 1024);
+        let mut drawer = TextDrawer::new(text, &[]).expect("libass starts");
+        let picture = drawer.draw(text, track.revision, 60_000, &LAYOUT, false).expect("they are drawn");
+        assert!(!picture.is_empty() && drawer.loaded.len() == LINES_AT_A_TIME, "{} lines", drawer.loaded.len());
     }
 }
