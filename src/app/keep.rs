@@ -251,8 +251,89 @@ const CALM_S: f32 = 1.0;
 
 #[cfg(test)]
 mod tests {
+    use std::{path::Path, time::Duration};
+
+    use clap::Parser as _;
+
     use super::*;
-    use crate::room::Identity;
+    use crate::{
+        audio::{Output, backend::capture},
+        room::Identity,
+        trace::Trace,
+        ui::Theme,
+    };
+
+    /// A theater in which nothing was chosen yet but what a folder keeps.
+    fn theater(folder: &Path, words: &[&str]) -> App {
+        let mixer = Mixer::open(&Output::Capture(capture::Handle::default()), &Trace::default()).unwrap();
+        let mut app = App::new();
+        app.insert_resource(Time::<()>::default()).insert_resource(mixer).insert_resource(Myself::new(Identity::open(None).0));
+        app.init_resource::<Viewer>().init_resource::<PlaceSettings>().init_resource::<Quality>().init_resource::<Look>();
+        app.init_resource::<SubtitleLook>().init_resource::<HardwareDecoding>();
+        app.insert_resource(MyVoice::default()).insert_resource(MyCamera::default());
+        let usual = ["houselights", "--config", folder.to_str().unwrap()];
+        plugin(&mut app, &Cli::try_parse_from(usual.iter().chain(words)).unwrap());
+        app
+    }
+
+    #[test]
+    fn all_that_can_be_chosen_is_there_the_next_time_and_what_was_said_for_one_time_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let seat = SeatNumber::new(12).unwrap();
+        let place = PlaceSettings { field_of_view: 1.25, mouse_sensitivity: 2.0, reduce_motion: true, brightness: 0.5, sounds: false };
+        let tuning = Tuning { volume: 120.0, night: true, offset_ms: 180, device: Some("headphones".to_owned()) };
+        let look = Look { theme: Theme::Light, percent: 130 };
+        let subtitles = SubtitleLook { percent: 150.0, lift_percent: 20.0 };
+        let left_at: LeftAt = serde_json::from_str(r#"[{"title":"Film.mkv","size_bytes":5,"place_s":60.0}]"#).unwrap();
+        let microphone = MicrophoneChoice::Device(Some("Headset".to_owned()));
+
+        let mut before = theater(folder.path(), &[]);
+        let world = before.world_mut();
+        world.insert_resource(Viewer { seat, ..Viewer::default() });
+        world.insert_resource(place);
+        world.insert_resource(Quality::High);
+        world.insert_resource(look.clone());
+        world.insert_resource(subtitles);
+        world.insert_resource(HardwareDecoding(true));
+        world.insert_resource(left_at.clone());
+        tuning.apply(&mut world.resource_mut::<Mixer>());
+        let mut voice = world.resource_mut::<MyVoice>();
+        (voice.choice, voice.cleans, voice.duck_db) = (microphone.clone(), false, 3.0);
+        world.resource_mut::<MyCamera>().choice = CameraChoice::Device(1);
+        let mut myself = world.resource_mut::<Myself>();
+        (myself.name, myself.appearance) = (PersonName::from("Ann"), Appearance { hue: 3, style: 5 });
+        myself.gather_limit = GatherLimit::from(20);
+        // A slider that is still being moved is not written.
+        world.resource_mut::<Time>().advance_by(Duration::from_millis(600));
+        before.update();
+        assert!(!folder.path().join("settings.toml").exists());
+        before.update();
+        assert!(folder.path().join("settings.toml").exists());
+
+        {
+            let again = theater(folder.path(), &[]);
+            let after = again.world();
+            assert_eq!((after.resource::<Viewer>().seat, after.resource::<Myself>().seat), (seat, seat));
+            assert_eq!((*after.resource::<PlaceSettings>(), *after.resource::<Quality>()), (place, Quality::High));
+            assert_eq!((after.resource::<Look>(), *after.resource::<SubtitleLook>()), (&look, subtitles));
+            assert_eq!((after.resource::<HardwareDecoding>().0, after.resource::<LeftAt>()), (true, &left_at));
+            assert_eq!(Tuning::of(after.resource::<Mixer>()), tuning);
+            let (voice, camera) = (after.resource::<MyVoice>(), after.resource::<MyCamera>());
+            assert_eq!((&voice.choice, voice.cleans, voice.duck_db), (&microphone, false, 3.0));
+            assert_eq!(camera.choice, CameraChoice::Device(1));
+            let myself = after.resource::<Myself>();
+            assert_eq!((myself.name.as_str(), myself.gather_limit.s()), ("Ann", 20));
+            assert_eq!(myself.appearance, Appearance { hue: 3, style: 5 });
+        }
+        // With a tier of the command line the chosen one waits for the next time, whatever else is written meanwhile.
+        let mut once = theater(folder.path(), &["--tier", "low"]);
+        assert_eq!(*once.world().resource::<Quality>(), Quality::default());
+        once.world_mut().resource_mut::<Mixer>().set_film_volume(80.0);
+        once.world_mut().write_message(AppExit::Success);
+        once.update();
+        assert_eq!(Tuning::of(theater(folder.path(), &[]).world().resource::<Mixer>()).volume, 80.0);
+        assert_eq!(*theater(folder.path(), &[]).world().resource::<Quality>(), Quality::High);
+    }
 
     #[test]
     fn a_kept_name_holds_unless_the_command_line_says_another() {

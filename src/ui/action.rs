@@ -65,15 +65,19 @@ fn on_action(
         Action::Place(chosen) => *place = chosen,
         Action::Quality(chosen) => *quality = chosen,
         Action::HardwareDecoding(is_on) => hardware.0 = is_on,
-        // `speak` does these.
+        // `speak`, `neck` and `seat` do these.
         Action::Speak(_)
+        | Action::Turn(_)
+        | Action::ChooseSeat
+        | Action::PointAtSeat(_)
         | Action::Camera
         | Action::CameraTo(_)
         | Action::TryCamera(_)
         | Action::Emote(_)
         | Action::EmoteWheel
         | Action::VoiceTo(_)
-        | Action::VolumeOf { .. } => {}
+        | Action::VolumeOf { .. }
+        | Action::MuteForMe(_) => {}
         Action::ThemeTo(theme) => look.theme = theme,
         Action::PanelsTo(percent) => look.percent = percent,
         Action::ForgetPlaces => commands.trigger(ForgetPlaces),
@@ -244,6 +248,8 @@ pub enum Action {
         /// In percent; 0 is not at all.
         percent: u8,
     },
+    /// Hear somebody no longer, for oneself alone; or again.
+    MuteForMe(ParticipantId),
     /// Let the graphics card decode the films opened from now on, or not.
     HardwareDecoding(bool),
     /// Panels like this.
@@ -288,10 +294,16 @@ pub enum Action {
     Remote,
     /// The list of keys.
     Help,
+    /// Choose a seat without a mouse, or no longer.
+    ChooseSeat,
+    /// The next free seat in this direction, while one chooses.
+    PointAtSeat(Direction),
     /// Sit down there.
     Sit(SeatNumber),
     /// Get up.
     StandUp,
+    /// Turn the head by a step.
+    Turn(Direction),
     /// Look at the screen.
     LookAhead,
     /// The window fills the display, or is a window again.
@@ -339,6 +351,19 @@ pub enum Action {
     Close,
     /// Leave the theater.
     Leave,
+}
+
+/// As one sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To the left.
+    Left,
+    /// To the right.
+    Right,
+    /// Upwards; of seats, towards the screen.
+    Up,
+    /// Downwards; of seats, away from the screen.
+    Down,
 }
 
 /// How the film's speed is to change.

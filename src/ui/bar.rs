@@ -1,4 +1,4 @@
-use bevy_egui::egui::{self, Align2, Area, Frame, Id, Rect, Response, RichText, Sense, Stroke, Ui, pos2, vec2};
+use bevy_egui::egui::{self, Align2, Area, Frame, Id, Key, Rect, Response, RichText, Sense, Stroke, Ui, pos2, vec2};
 
 use super::{
     Action, Company, View,
@@ -148,7 +148,7 @@ fn house_buttons(ui: &mut Ui, (view, company): (&View, &Company), talk: &Talk, a
             }
         }
         let Some(film) = film else { return };
-        if !film.sounds.is_empty() && has_room() {
+        if (!film.sounds.is_empty() || film.pictures.len() > 1) && has_room() {
             sound_button(ui, film, actions);
         }
         if has_room() {
@@ -187,14 +187,22 @@ fn volume_slider(ui: &mut Ui, view: &View, push: &mut impl FnMut(Action)) {
         }
         push(Action::VolumeTo { percent });
     }
-    paint_track(ui, rect, percent / VOLUME_MAX, response.hovered() || response.dragged());
+    let steps = steps(ui, &response);
+    if steps != 0 {
+        push(Action::VolumeBy { percent: VOLUME_STEP * steps as f32 });
+    }
+    paint_track(ui, rect, percent / VOLUME_MAX, Hand::of(&response));
     response.on_hover_text(format!("Volume {percent:.0} %  (↑ ↓)"));
 }
 
 fn seek_slider(ui: &mut Ui, film: &ViewOfFilm, peek: &mut Peek, actions: &mut Vec<Action>) {
     let (rect, response) = track(ui, ui.available_width(), "Place in the film");
+    let steps = steps(ui, &response);
+    if steps != 0 {
+        actions.push(Action::SeekBy { seconds: SEEK_STEP_S * steps });
+    }
     let Some(duration_s) = film.duration_s.filter(|&duration_s| duration_s > 0.0) else {
-        paint_track(ui, rect, 0.0, false);
+        paint_track(ui, rect, 0.0, Hand { is_near: false, ..Hand::of(&response) });
         return;
     };
     // While it is dragged the film stays where it is; the place under the pointer is told.
@@ -206,7 +214,7 @@ fn seek_slider(ui: &mut Ui, film: &ViewOfFilm, peek: &mut Peek, actions: &mut Ve
     let dragged = dragged_to(&response, rect);
     let part = dragged.unwrap_or((film.time_s / duration_s) as f32);
     paint_buffered(ui, rect, &film.buffered);
-    paint_track(ui, rect, part, response.hovered() || response.dragged());
+    paint_track(ui, rect, part, Hand::of(&response));
     paint_chapters(ui, rect, film, duration_s);
     if let Some(pointer) = response.hover_pos().or_else(|| response.dragged().then(|| response.interact_pointer_pos()).flatten()) {
         let part = ((pointer.x - rect.left()) / rect.width()).clamp(0.0, 1.0);
@@ -232,6 +240,16 @@ fn track(ui: &mut Ui, width: f32, name: &str) -> (Rect, Response) {
     (rect.shrink2(vec2(6.0, 0.0)), response)
 }
 
+/// How far the arrows move what has the keyboard, which are then its own.
+fn steps(ui: &Ui, response: &Response) -> i32 {
+    if !response.has_focus() {
+        return 0;
+    }
+    let own = egui::EventFilter { horizontal_arrows: true, ..egui::EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, own));
+    ui.input(|input| input.num_presses(Key::ArrowRight) as i32 - input.num_presses(Key::ArrowLeft) as i32)
+}
+
 fn part_under(response: &Response, rect: Rect) -> Option<f32> {
     response.interact_pointer_pos().map(|at| ((at.x - rect.left()) / rect.width()).clamp(0.0, 1.0))
 }
@@ -250,19 +268,71 @@ fn paint_buffered(ui: &Ui, rect: Rect, parts: &[std::ops::Range<f32>]) {
     }
 }
 
-fn paint_track(ui: &Ui, rect: Rect, part: f32, is_hot: bool) {
+fn paint_track(ui: &Ui, rect: Rect, part: f32, hand: Hand) {
     let palette = Palette::of(ui.ctx().theme());
-    let half = if is_hot { 3.0 } else { 2.0 };
+    let half = if hand.is_near { 3.0 } else { 2.0 };
     let line = Rect::from_min_max(pos2(rect.left(), rect.center().y - half), pos2(rect.right(), rect.center().y + half));
     let here = line.left() + line.width() * part.clamp(0.0, 1.0);
     ui.painter().rect_filled(line, half, palette.quiet.gamma_multiply(0.35));
     ui.painter().rect_filled(Rect::from_min_max(line.min, pos2(here, line.bottom())), half, ACCENT);
-    ui.painter().circle(pos2(here, line.center().y), if is_hot { 7.0 } else { 5.0 }, ACCENT, Stroke::NONE);
+    let knob = pos2(here, line.center().y);
+    ui.painter().circle(knob, if hand.is_near { 7.0 } else { 5.0 }, ACCENT, Stroke::NONE);
+    if hand.has_keyboard {
+        ui.painter().circle_stroke(knob, FOCUS_RING, Stroke::new(2.0, palette.text));
+    }
+}
+
+/// What a hand does with a track.
+#[derive(Clone, Copy)]
+struct Hand {
+    is_near: bool,
+    has_keyboard: bool,
+}
+
+impl Hand {
+    fn of(response: &Response) -> Self {
+        Self { is_near: response.hovered() || response.dragged(), has_keyboard: response.has_focus() }
+    }
 }
 
 fn clock(seconds: f64) -> String {
     FilmTime::from_s(seconds).unwrap_or_default().to_string()
 }
 
+/// As far as the keys of the hall.
+const SEEK_STEP_S: i32 = 5;
+const VOLUME_STEP: f32 = 5.0;
+const FOCUS_RING: f32 = 10.0;
 const MAX_WIDTH: f32 = 1120.0;
 const EMPTY_WIDTH: f32 = 720.0;
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+
+    /// From where to where the line of a film of 100 s, 1000 points long, is drawn as being here.
+    fn painted(buffered: Vec<Range<f32>>) -> Vec<(f32, f32)> {
+        let context = egui::Context::default();
+        context.set_theme(egui::ThemePreference::Dark);
+        let film = ViewOfFilm { duration_s: Some(100.0), time_s: 10.0, rate: 1.0, buffered, ..ViewOfFilm::default() };
+        let window = Rect::from_min_size(pos2(0.0, 0.0), vec2(1012.0, 100.0));
+        let input = egui::RawInput { screen_rect: Some(window), ..egui::RawInput::default() };
+        let mut peek = Peek::default();
+        let mut output = context.run_ui(input, |ui| seek_slider(ui, &film, &mut peek, &mut Vec::new()));
+        output.textures_delta.clear();
+        let fill = Palette::of(egui::Theme::Dark).quiet.gamma_multiply(0.5);
+        let rects = output.shapes.iter().filter_map(|clipped| match &clipped.shape {
+            egui::Shape::Rect(shape) if shape.fill == fill => Some((shape.rect.left().round(), shape.rect.right().round())),
+            _ => None,
+        });
+        rects.collect()
+    }
+
+    #[test]
+    fn what_is_here_of_a_film_of_others_is_drawn_along_its_line() {
+        assert_eq!(painted(vec![0.0..0.25, 0.5..0.6]), [(6.0, 256.0), (506.0, 606.0)]);
+        assert!(painted(Vec::new()).is_empty(), "of one's own all is here, which needs no saying");
+    }
+}

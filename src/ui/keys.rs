@@ -4,7 +4,13 @@ use bevy::{
 };
 use bevy_egui::input::EguiWantsInput;
 
-use super::{Action, Awake, action::RateChange, tracks::STEP_NS, walk};
+use super::{
+    Action, Awake,
+    action::{Direction, RateChange},
+    seat::ChosenSeat,
+    tracks::STEP_NS,
+    walk,
+};
 use crate::{
     audio::Tune,
     film::{DelaySubtitles, StepFrame, TurnChapter},
@@ -22,7 +28,7 @@ fn press(
     mut presses: MessageReader<KeyboardInput>,
     held: Res<ButtonInput<KeyCode>>,
     wants: Res<EguiWantsInput>,
-    viewer: Res<Viewer>,
+    (viewer, chosen): (Res<Viewer>, Res<ChosenSeat>),
     mut awake: ResMut<Awake>,
     mut commands: Commands,
 ) {
@@ -31,11 +37,18 @@ fn press(
     for press in presses.read() {
         let is_down = press.state == ButtonState::Pressed;
         let walks = viewer.stands.is_some() && walk::walks(press.key_code);
-        if is_down && is_typing {
-            // Whoever goes through the buttons by keys must see them.
+        if is_down && (is_typing || press.key_code == KeyCode::Tab && !has_modifier) {
+            // Whoever goes through the buttons by keys, or is about to, must see them.
             awake.wake();
         }
         if !is_down || is_typing || has_modifier || walks {
+            continue;
+        }
+        if let Some(action) = chosen.does(press.key_code).filter(|_| !is_shifted(&held)) {
+            if !press.repeat || matches!(action, Action::PointAtSeat(_)) {
+                awake.wake();
+                commands.trigger(action);
+            }
             continue;
         }
         if let Some(key) = KEYS.iter().find(|key| key.matches(press.key_code, press.logical_key.clone(), &held))
@@ -45,6 +58,10 @@ fn press(
             commands.trigger((key.action)());
         }
     }
+}
+
+fn is_shifted(held: &ButtonInput<KeyCode>) -> bool {
+    held.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight])
 }
 
 /// A key and what it does.
@@ -61,20 +78,25 @@ pub(super) struct Key {
 
 enum Place {
     Code(KeyCode),
+    Shifted(KeyCode),
     Typed(&'static str),
 }
 
 impl Key {
     fn matches(&self, code: KeyCode, logical: bevy::input::keyboard::Key, held: &ButtonInput<KeyCode>) -> bool {
-        let shifted = held.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
         match self.place {
-            Place::Code(own) => own == code && !shifted,
+            Place::Code(own) => own == code && !is_shifted(held),
+            Place::Shifted(own) => own == code && is_shifted(held),
             Place::Typed(own) => matches!(logical, bevy::input::keyboard::Key::Character(typed) if typed.to_lowercase() == own),
         }
     }
 
     const fn new(code: KeyCode, name: &'static str, does: &'static str, action: fn() -> Action) -> Self {
         Self { place: Place::Code(code), name, does, action, repeats: false }
+    }
+
+    const fn shifted(code: KeyCode, name: &'static str, does: &'static str, action: fn() -> Action) -> Self {
+        Self { place: Place::Shifted(code), name, does, action, repeats: false }
     }
 
     const fn typed(typed: &'static str, does: &'static str, action: fn() -> Action) -> Self {
@@ -116,7 +138,12 @@ pub(super) const KEYS: &[Key] = &[
     Key::typed("b", "House lights: as the film wants, up, down", || Action::Lights),
     Key::typed("c", "The film fills the window", || Action::Cinema),
     Key::typed("f", "Full screen", || Action::FullScreen),
+    Key::shifted(KeyCode::ArrowLeft, "Shift ←", "Look to the left", || Action::Turn(Direction::Left)).repeating(),
+    Key::shifted(KeyCode::ArrowRight, "Shift →", "Look to the right", || Action::Turn(Direction::Right)).repeating(),
+    Key::shifted(KeyCode::ArrowUp, "Shift ↑", "Look up", || Action::Turn(Direction::Up)).repeating(),
+    Key::shifted(KeyCode::ArrowDown, "Shift ↓", "Look down", || Action::Turn(Direction::Down)).repeating(),
     Key::typed("v", "Look at the screen again", || Action::LookAhead),
+    Key::typed("d", "Sit down elsewhere: arrows choose a seat, Enter takes it, Esc does not", || Action::ChooseSeat),
     Key::typed("w", "Get up; then W A S D walk, and a click on a seat or Esc sits down", || Action::StandUp),
     Key::new(KeyCode::Enter, "Enter", "Say something to everybody", || Action::Chat),
     Key::typed("p", "Who is here, and the invite", || Action::People),
@@ -169,8 +196,6 @@ mod tests {
         Key,
         /// In what this key opens, or step by step with it.
         After(&'static str),
-        /// With the mouse alone, though this key does something like it.
-        Mouse(&'static str),
     }
 
     macro_rules! ways {
@@ -203,6 +228,7 @@ mod tests {
         Action::EmoteWheel => Way::Key,
         Action::VoiceTo(_) => Way::After("F2"),
         Action::VolumeOf { .. } => Way::After("p"),
+        Action::MuteForMe(_) => Way::After("p"),
         Action::HardwareDecoding(_) => Way::After("F2"),
         Action::ThemeTo(_) => Way::After("F2"),
         Action::PanelsTo(_) => Way::After("F2"),
@@ -222,8 +248,11 @@ mod tests {
         Action::Cinema => Way::Key,
         Action::Remote => Way::Key,
         Action::Help => Way::Key,
-        Action::Sit(_) => Way::Mouse("w"),
+        Action::ChooseSeat => Way::Key,
+        Action::PointAtSeat(_) => Way::After("d"),
+        Action::Sit(_) => Way::After("d"),
         Action::StandUp => Way::Key,
+        Action::Turn(_) => Way::Key,
         Action::LookAhead => Way::Key,
         Action::FullScreen => Way::Key,
         Action::People => Way::Key,
@@ -249,20 +278,19 @@ mod tests {
         Action::Leave => Way::Key,
     }
 
+    /// Keys alone suffice.
     #[test]
     fn every_action_has_a_key_or_is_a_named_exception() {
         for (action, way) in WAYS {
             let has_key = KEYS.iter().any(|key| kind(&(key.action)()) == *action);
             match way {
                 Way::Key => assert!(has_key, "{action} has no key"),
-                Way::After(name) | Way::Mouse(name) => {
+                Way::After(name) => {
                     assert!(!has_key, "{action} has a key and is no exception");
                     assert!(KEYS.iter().any(|key| key.name == *name), "{action}: no key is called {name}");
                 }
             }
         }
-        let by_mouse: Vec<_> = WAYS.iter().filter(|(_, way)| matches!(way, Way::Mouse(_))).map(|(action, _)| action).collect();
-        assert_eq!(by_mouse.len(), 1, "keys alone suffice, but for a seat of one's choice: {by_mouse:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     Action, Company, Panels, View,
     icon::Icon,
     keys::opening_key,
-    parts::{icon_button, spinner},
+    parts::{follow_focus, icon_button, spinner},
     person,
     theme::{ACCENT, GRID, NIGHT, Palette},
 };
@@ -47,6 +47,7 @@ pub(super) fn show(context: &egui::Context, (view, company): (&View, &Company), 
                     }
                     hints(ui, actions);
                 }
+                follow_focus(ui);
             });
         });
     });

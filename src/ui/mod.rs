@@ -18,6 +18,7 @@ mod help;
 mod icon;
 mod keys;
 mod lobby;
+mod neck;
 mod notices;
 mod parts;
 mod peek;
@@ -26,6 +27,7 @@ mod person;
 mod place;
 mod pointer;
 mod remote;
+mod seat;
 mod sent;
 mod settings;
 mod speak;
@@ -38,7 +40,7 @@ mod walk;
 use bevy::prelude::*;
 use bevy_egui::{EguiContexts, EguiGlobalSettings, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext, egui};
 
-pub use action::Action;
+pub use action::{Action, Direction};
 pub use bubbles::Sight;
 pub use chat::Talk;
 pub use company::{Company, Person, Status, Waiting};
@@ -49,7 +51,7 @@ pub use view::{Awake, Panels, View};
 use crate::{
     film::{Preview, SubtitleRoom},
     room::Chat,
-    theater::{Cinema, SeatedCamera},
+    theater::{Cinema, Occupied, SeatedCamera, Viewer},
     voice::MyVoice,
     webcam::MyCamera,
 };
@@ -77,7 +79,7 @@ pub fn plugin(app: &mut App) {
         peek::plugin,
         remote::plugin,
         settings::plugin,
-        (speak::plugin, walk::plugin),
+        (speak::plugin, walk::plugin, neck::plugin, seat::plugin),
     ));
     app.add_systems(EguiPrimaryContextPass, draw.after(theme::dress)).add_systems(PostUpdate, make_room);
 }
@@ -102,6 +104,7 @@ fn draw(
     mut talk: ResMut<Talk>,
     (notices, choices): (Res<notices::Notices>, Res<settings::Choices>),
     (remote, cinema, pointed): (Res<Remote>, Res<Cinema>, Res<remote::Pointed>),
+    (chosen, occupied, viewer): (Res<seat::ChosenSeat>, Res<Occupied>, Res<Viewer>),
     (shown, mine, camera, mut mirror): (Res<speak::Shown>, Res<MyVoice>, Res<MyCamera>, ResMut<speak::Mirror>),
     (mut peek, preview): (ResMut<peek::Peek>, Option<Res<Preview>>),
     mut commands: Commands,
@@ -122,13 +125,15 @@ fn draw(
         let people = if has_dialog { None } else { people::show(context, (view, company), panels, over, &mut actions) };
         let said = if has_dialog { None } else { chat::panel(context, (company, &chat), panels, (over, view.visibility), &mut actions) };
         let waiting = waiting::show(context, (view, company), (&[people, said], over), &mut actions);
+        let over = over + waiting.map_or(0.0, |card| card.height() + theme::GRID);
+        let plan = seat::show(context, *chosen, (&occupied, viewer.seat), over);
         let hand = (remote.is_up && !cinema.0).then(|| in_hand(context.content_rect()));
         let raised = speak::over_heads(context, &shown, &sight, hand.as_slice());
         if !company.is_in_lobby(view) {
-            let mut blocked: Vec<_> = [bar, people, said, waiting, hand, chat::glimpsed_rect(context)].into_iter().flatten().collect();
+            let mut blocked: Vec<_> =
+                [bar, people, said, waiting, plan, hand, chat::glimpsed_rect(context)].into_iter().flatten().collect();
             blocked.extend(raised);
             bubbles::show(context, (view, company), &sight, &mut talk, &blocked);
-            let over = over + waiting.map_or(0.0, |card| card.height() + theme::GRID);
             chat::glimpse(context, company, &talk, said.is_some(), over);
         }
         speak::show(context, &shown, (&mine, &camera, &mut mirror), people, &mut actions);

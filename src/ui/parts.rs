@@ -1,4 +1,4 @@
-use bevy_egui::egui::{self, Button, Rect, Response, RichText, Sense, Shape, Stroke, Ui, vec2};
+use bevy_egui::egui::{self, Button, Rect, Response, RichText, Sense, Shape, Slider, Stroke, Ui, style::ScrollAnimation, vec2};
 
 use super::{
     Action,
@@ -38,6 +38,41 @@ pub(super) fn small_button(ui: &mut Ui, says: &str) -> Response {
         ui.add(Button::new(RichText::new(says).small()).corner_radius(6))
     })
     .inner
+}
+
+/// A slider whose handle shows that the keyboard is its own.
+pub(super) fn slide(ui: &mut Ui, name: &str, slider: Slider<'_>) -> Response {
+    let response = ui
+        .scope(|ui| {
+            ui.visuals_mut().widgets.active.bg_fill = ACCENT;
+            ui.add(slider)
+        })
+        .inner;
+    named(ui, &response, name);
+    response
+}
+
+/// For whoever hears what stands there: what stands beside it for those who see.
+pub(super) fn named(ui: &Ui, response: &Response, name: &str) {
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
+}
+
+/// For what is long and scrolls, after its content: whoever goes through it by keys sees where they are.
+pub(super) fn follow_focus(ui: &Ui) {
+    let layer = ui.layer_id();
+    let place = layer.id.with("what had the keyboard");
+    let focused = ui.memory(|memory| memory.focused());
+    let before = ui.data_mut(|data| {
+        let before = data.get_temp::<Option<egui::Id>>(place).flatten();
+        data.insert_temp(place, focused);
+        before
+    });
+    if focused != before
+        && let Some(response) = focused.and_then(|id| ui.ctx().read_response(id))
+        && response.layer_id == layer
+    {
+        ui.scroll_to_rect_animation(response.rect, None, ScrollAnimation::none());
+    }
 }
 
 /// Something goes on: a part of a ring that goes round.

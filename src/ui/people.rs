@@ -192,6 +192,13 @@ fn signs(ui: &mut Ui, company: &Company, person: &Person) {
 fn loudness(ui: &mut Ui, person: &Person, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("Voice").small());
+        let (sign, name) = match person.voice_percent {
+            0 => (Icon::Muted, format!("Hear {} again", person.name)),
+            _ => (Icon::Loudspeaker, format!("Mute {} for yourself", person.name)),
+        };
+        if sign_button(ui, sign, &name).on_hover_text(&name).clicked() {
+            actions.push(Action::MuteForMe(person.id));
+        }
         let mut percent = person.voice_percent;
         ui.spacing_mut().slider_width = 14.0 * GRID;
         if ui.add(egui::Slider::new(&mut percent, 0..=200).suffix(" %")).on_hover_text("How loud you hear them; nobody else does").changed()
@@ -277,3 +284,48 @@ fn footer(ui: &mut Ui, company: &Company, actions: &mut Vec<Action>) {
 const HEARD: u8 = 85;
 const WIDTH: f32 = 320.0;
 const TWO_PANELS: f32 = 800.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::{Appearance, ParticipantId, Rights, SeatNumber};
+
+    /// A key is pressed where only the row of somebody's loudness is shown; what the row says of itself then, and what it does.
+    fn press(context: &egui::Context, key: egui::Key, person: &Person) -> (Vec<String>, Vec<Action>) {
+        let (mut names, mut actions) = (Vec::new(), Vec::new());
+        for pressed in [true, false] {
+            let event = egui::Event::Key { key, physical_key: None, pressed, repeat: false, modifiers: egui::Modifiers::default() };
+            let input = egui::RawInput { events: vec![event], ..egui::RawInput::default() };
+            let output = context.run_ui(input, |ui| loudness(ui, person, &mut actions));
+            names.extend(output.platform_output.events.iter().filter_map(|event| event.widget_info().label.clone()));
+            output.drop_without_applying_deltas();
+        }
+        // egui may run twice for one frame.
+        names.dedup();
+        actions.dedup();
+        (names, actions)
+    }
+
+    #[test]
+    fn whoever_uses_keys_finds_the_button_that_mutes_somebody_for_them_alone() {
+        let bo = ParticipantId::from_bytes([1; 32]);
+        for (voice_percent, name) in [(60, "Mute Bo for yourself"), (0, "Hear Bo again")] {
+            let person = Person {
+                id: bo,
+                name: "Bo".to_owned(),
+                seat: SeatNumber::BEST,
+                appearance: Appearance::default(),
+                status: Status::Here,
+                rights: Rights::default(),
+                level: 0,
+                voice_percent,
+                is_me: false,
+            };
+            let context = egui::Context::default();
+            let (names, actions) = press(&context, egui::Key::Tab, &person);
+            assert_eq!((names, actions), (vec![name.to_owned()], vec![]), "it comes first");
+            let (names, actions) = press(&context, egui::Key::Enter, &person);
+            assert_eq!((names, actions), (vec![name.to_owned()], vec![Action::MuteForMe(bo)]));
+        }
+    }
+}

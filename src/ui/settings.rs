@@ -3,7 +3,7 @@ use bevy_egui::egui::{self, Align, Align2, Area, ComboBox, Frame, Id, Layout, Ri
 
 use super::{
     Action, Company, Look, Theme,
-    parts::small_button,
+    parts::{follow_focus, named, slide, small_button},
     sent,
     theme::{ACCENT, GRID, Palette},
 };
@@ -99,6 +99,7 @@ pub(super) fn show(
                 room(ui, company, actions);
                 sent::show(ui, company, mine, camera, &choices.hearers);
                 program(ui, choices, actions);
+                follow_focus(ui);
             });
         });
     });
@@ -112,16 +113,18 @@ fn sound(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
             choices.devices.iter().find(|device| device.name == name).map_or_else(|| name.to_owned(), |device| device.title.clone())
         };
         let says = chosen.map_or_else(|| AS_THE_SYSTEM.to_owned(), title);
-        ComboBox::from_id_salt("sound device").width(ui.available_width() - GRID).selected_text(says).truncate().show_ui(ui, |ui| {
-            if ui.selectable_label(chosen.is_none(), AS_THE_SYSTEM).clicked() {
-                actions.push(Action::Tune(Tune::Device(None)));
-            }
-            for device in &choices.devices {
-                if ui.selectable_label(chosen == Some(device.name.as_str()), &device.title).clicked() {
-                    actions.push(Action::Tune(Tune::Device(Some(device.name.clone()))));
+        let chosen_from =
+            ComboBox::from_id_salt("sound device").width(ui.available_width() - GRID).selected_text(says).truncate().show_ui(ui, |ui| {
+                if ui.selectable_label(chosen.is_none(), AS_THE_SYSTEM).clicked() {
+                    actions.push(Action::Tune(Tune::Device(None)));
                 }
-            }
-        });
+                for device in &choices.devices {
+                    if ui.selectable_label(chosen == Some(device.name.as_str()), &device.title).clicked() {
+                        actions.push(Action::Tune(Tune::Device(Some(device.name.clone()))));
+                    }
+                }
+            });
+        named(ui, &chosen_from.response, "Plays on");
     });
     row(ui, "Night mode", |ui| {
         let mut is_on = choices.tuning.night;
@@ -132,7 +135,10 @@ fn sound(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
     row(ui, "Sound is late by", |ui| {
         let mut ms = choices.tuning.offset_ms;
         let slider = Slider::new(&mut ms, -OFFSET_MAX_MS..=OFFSET_MAX_MS).suffix(" ms").step_by(10.0);
-        if ui.add(slider).on_hover_text("Headphones by radio are often 100 to 300 ms late; the picture then waits for them").changed() {
+        if slide(ui, "Sound is late by", slider)
+            .on_hover_text("Headphones by radio are often 100 to 300 ms late; the picture then waits for them")
+            .changed()
+        {
             actions.push(Action::Tune(Tune::OffsetMs(ms)));
         }
     });
@@ -149,13 +155,15 @@ fn voice(ui: &mut Ui, choices: &Choices, (mine, camera): (&MyVoice, &MyCamera), 
             MicrophoneChoice::None => "None".to_owned(),
             MicrophoneChoice::File(path) => path.display().to_string(),
         };
-        ComboBox::from_id_salt("microphone").width(ui.available_width() - GRID).selected_text(says).truncate().show_ui(ui, |ui| {
-            ui.selectable_value(&mut chosen.choice, MicrophoneChoice::Device(None), AS_THE_SYSTEM);
-            for name in &choices.microphones {
-                ui.selectable_value(&mut chosen.choice, MicrophoneChoice::Device(Some(name.clone())), name);
-            }
-            ui.selectable_value(&mut chosen.choice, MicrophoneChoice::None, "None");
-        });
+        let chosen_from =
+            ComboBox::from_id_salt("microphone").width(ui.available_width() - GRID).selected_text(says).truncate().show_ui(ui, |ui| {
+                ui.selectable_value(&mut chosen.choice, MicrophoneChoice::Device(None), AS_THE_SYSTEM);
+                for name in &choices.microphones {
+                    ui.selectable_value(&mut chosen.choice, MicrophoneChoice::Device(Some(name.clone())), name);
+                }
+                ui.selectable_value(&mut chosen.choice, MicrophoneChoice::None, "None");
+            });
+        named(ui, &chosen_from.response, "Microphone");
     });
     row(ui, "To speak", |ui| {
         ui.label("hold T; F3 leaves it on");
@@ -171,7 +179,7 @@ fn voice(ui: &mut Ui, choices: &Choices, (mine, camera): (&MyVoice, &MyCamera), 
     });
     row(ui, "Film under voices", |ui| {
         let slider = Slider::new(&mut chosen.duck_db, 0.0..=MyVoice::DUCK_MOST_DB).suffix(" dB lower").fixed_decimals(0).step_by(1.0);
-        ui.add(slider).on_hover_text("While somebody speaks; 0 leaves it alone");
+        slide(ui, "Film under voices", slider).on_hover_text("While somebody speaks; 0 leaves it alone");
     });
     if chosen != *mine {
         actions.push(Action::VoiceTo(chosen));
@@ -184,9 +192,11 @@ fn voice(ui: &mut Ui, choices: &Choices, (mine, camera): (&MyVoice, &MyCamera), 
             CameraChoice::Device(number) => choices.cameras.get(*number).cloned().unwrap_or_else(|| format!("Camera {}", number + 1)),
             CameraChoice::Film(path) => path.display().to_string(),
         };
-        ComboBox::from_id_salt("camera").width(ui.available_width() - GRID).selected_text(title(&camera.choice)).truncate().show_ui(
-            ui,
-            |ui| {
+        let chosen_from = ComboBox::from_id_salt("camera")
+            .width(ui.available_width() - GRID)
+            .selected_text(title(&camera.choice))
+            .truncate()
+            .show_ui(ui, |ui| {
                 let devices = (0..choices.cameras.len().max(1)).map(CameraChoice::Device);
                 for one in devices.chain([CameraChoice::Pattern, CameraChoice::None]) {
                     let says = title(&one);
@@ -195,8 +205,8 @@ fn voice(ui: &mut Ui, choices: &Choices, (mine, camera): (&MyVoice, &MyCamera), 
                 if ui.selectable_label(matches!(choice, CameraChoice::Film(_)), "A film…").clicked() {
                     actions.push(Action::ChooseCameraFile);
                 }
-            },
-        );
+            });
+        named(ui, &chosen_from.response, "Camera");
         if choice != camera.choice {
             actions.push(Action::CameraTo(choice));
         }
@@ -228,11 +238,11 @@ fn subtitles(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
     let before = choices.subtitles;
     let mut look = before;
     row(ui, "Size", |ui| {
-        ui.add(Slider::new(&mut look.percent, SubtitleLook::PERCENT).suffix(" %").fixed_decimals(0).step_by(5.0));
+        slide(ui, "Size", Slider::new(&mut look.percent, SubtitleLook::PERCENT).suffix(" %").fixed_decimals(0).step_by(5.0));
     });
     row(ui, "Height", |ui| {
         let slider = Slider::new(&mut look.lift_percent, SubtitleLook::LIFT_PERCENT).suffix(" %").fixed_decimals(0).step_by(5.0);
-        ui.add(slider).on_hover_text("Below 0 they stand beneath the picture, where there is room");
+        slide(ui, "Height", slider).on_hover_text("Below 0 they stand beneath the picture, where there is room");
     });
     if look != before {
         actions.push(Action::Subtitles(look));
@@ -256,7 +266,7 @@ fn hall(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
         actions.push(Action::Place(place));
     }
     row(ui, "Detail", |ui| {
-        ComboBox::from_id_salt("quality")
+        let chosen_from = ComboBox::from_id_salt("quality")
             .width(ui.available_width() - GRID)
             .selected_text(quality_says(choices.quality))
             .truncate()
@@ -267,6 +277,7 @@ fn hall(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
                     }
                 }
             });
+        named(ui, &chosen_from.response, "Detail");
     });
 }
 
@@ -281,13 +292,14 @@ fn room(ui: &mut Ui, company: &Company, actions: &mut Vec<Action>) {
         let says = |limit: GatherLimit| format!("{} s", limit.s());
         ui.label("at most");
         // Everybody is told of a choice, so there is no slider that makes thirty of them.
-        ComboBox::from_id_salt("gather limit").selected_text(says(limit)).width(9.0 * GRID).show_ui(ui, |ui| {
+        let chosen_from = ComboBox::from_id_salt("gather limit").selected_text(says(limit)).width(9.0 * GRID).show_ui(ui, |ui| {
             for choice in GATHER_LIMITS_S.map(GatherLimit::from) {
                 if ui.selectable_label(limit == choice, says(choice)).clicked() && limit != choice {
                     actions.push(Action::Moderate(Moderation::GatherLimit(choice)));
                 }
             }
         });
+        named(ui, &chosen_from.response, "A film waits for all");
         ui.label("whoever is late follows");
     });
 }
@@ -311,13 +323,15 @@ fn program(ui: &mut Ui, choices: &Choices, actions: &mut Vec<Action>) {
     row(ui, "Size of panels", |ui| {
         let chosen = choices.look.percent;
         // A slider would move away from under the hand.
-        ComboBox::from_id_salt("size of panels").selected_text(format!("{chosen} %")).width(10.0 * GRID).show_ui(ui, |ui| {
-            for percent in Look::PERCENTS {
-                if ui.selectable_label(chosen == percent, format!("{percent} %")).clicked() {
-                    actions.push(Action::PanelsTo(percent));
+        let chosen_from =
+            ComboBox::from_id_salt("size of panels").selected_text(format!("{chosen} %")).width(10.0 * GRID).show_ui(ui, |ui| {
+                for percent in Look::PERCENTS {
+                    if ui.selectable_label(chosen == percent, format!("{percent} %")).clicked() {
+                        actions.push(Action::PanelsTo(percent));
+                    }
                 }
-            }
-        });
+            });
+        named(ui, &chosen_from.response, "Size of panels");
     });
     row(ui, "Where you left films", |ui| match choices.films_left {
         0 => {
@@ -353,7 +367,7 @@ fn part(ui: &mut Ui, says: &str, value: &mut f32, (least, most): (f32, f32)) {
     row(ui, says, |ui| {
         let mut percent = *value * 100.0;
         let slider = Slider::new(&mut percent, least * 100.0..=most * 100.0).suffix(" %").fixed_decimals(0).step_by(5.0);
-        if ui.add(slider).changed() {
+        if slide(ui, says, slider).changed() {
             *value = percent / 100.0;
         }
     });

@@ -80,6 +80,7 @@ fn on_action(
         Action::VolumeOf { who, percent } => {
             mine.volumes.insert(*who, *percent);
         }
+        Action::MuteForMe(who) => mine.toggle_mute(*who),
         Action::CameraTo(choice) => {
             let is_tried = camera.is_tried;
             // Another camera is seen by others only after another click.

@@ -1,4 +1,7 @@
-use bevy::prelude::*;
+use bevy::{
+    prelude::*,
+    window::{PrimaryWindow, WindowTheme, WindowThemeChanged},
+};
 use bevy_egui::{
     EguiContexts, EguiPrimaryContextPass,
     egui::{self, Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, TextStyle, ThemePreference, style::WidgetVisuals},
@@ -9,19 +12,30 @@ use crate::theater::Hue;
 
 /// One look for every panel: one accent, near-black and warm greys in the dark, paper in the light, a grid of eight pixels.
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Look>().add_systems(EguiPrimaryContextPass, dress.run_if(resource_changed::<Look>)).add_systems(Update, fit);
+    app.init_resource::<Look>()
+        .init_resource::<SystemTheme>()
+        .add_systems(EguiPrimaryContextPass, dress.run_if(resource_changed::<Look>.or_eager(resource_changed::<SystemTheme>)))
+        .add_systems(Update, (hear_system, fit));
 }
 
-pub(super) fn dress(mut contexts: EguiContexts, look: Res<Look>) -> Result {
+/// A window is told at its birth what the system wants, and of each change; its own field stays as it was born.
+fn hear_system(
+    mut changes: MessageReader<WindowThemeChanged>,
+    windows: Query<&Window, With<PrimaryWindow>>,
+    mut system: ResMut<SystemTheme>,
+) {
+    let told = changes.read().last().map(|change| change.theme);
+    let at_birth = || windows.iter().find_map(|window| window.window_theme);
+    let now = told.or(system.0).or_else(at_birth);
+    system.set_if_neq(SystemTheme(now));
+}
+
+pub(super) fn dress(mut contexts: EguiContexts, look: Res<Look>, system: Res<SystemTheme>) -> Result {
     let context = contexts.ctx_mut()?;
     for theme in [egui::Theme::Dark, egui::Theme::Light] {
         context.style_mut_of(theme, |style| style_in(style, Palette::of(theme)));
     }
-    context.set_theme(match look.theme {
-        Theme::System => ThemePreference::System,
-        Theme::Dark => ThemePreference::Dark,
-        Theme::Light => ThemePreference::Light,
-    });
+    context.set_theme(look.theme.in_system(*system));
     Ok(())
 }
 
@@ -200,6 +214,10 @@ impl Look {
     }
 }
 
+/// What the system wants; nothing while it does not say.
+#[derive(Resource, Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SystemTheme(Option<WindowTheme>);
+
 /// Dark, light, or as the system.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -213,9 +231,27 @@ pub enum Theme {
     Light,
 }
 
+impl Theme {
+    fn in_system(self, system: SystemTheme) -> ThemePreference {
+        match (self, system.0) {
+            (Self::Light, _) | (Self::System, Some(WindowTheme::Light)) => ThemePreference::Light,
+            (Self::Dark | Self::System, _) => ThemePreference::Dark,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn panels_are_as_the_system_only_where_one_did_not_choose() {
+        let system = [None, Some(WindowTheme::Dark), Some(WindowTheme::Light)].map(SystemTheme);
+        let (dark, light) = (ThemePreference::Dark, ThemePreference::Light);
+        assert_eq!(system.map(|system| Theme::System.in_system(system)), [dark, dark, light]);
+        assert_eq!(system.map(|system| Theme::Dark.in_system(system)), [dark; 3]);
+        assert_eq!(system.map(|system| Theme::Light.in_system(system)), [light; 3]);
+    }
 
     #[test]
     fn all_text_stands_out_from_what_it_is_written_on() {

@@ -294,6 +294,31 @@ mod tests {
     }
 
     #[test]
+    fn a_voice_takes_its_bits_while_it_speaks_and_next_to_none_while_it_does_not() {
+        assert!((24_000..=32_000).contains(&Quality::default().bits_per_second));
+        let held = Wish { mode: Mode::PushToTalk { held: true }, whispers: false };
+        let sound = [testing::speech(7, 10.0), vec![0.0; 48_000 * 10]].concat();
+        let speaks: Vec<bool> = sound.chunks_exact(480).map(|frame| level::dbfs(frame) > -52.0).collect();
+        for (hearers, ticks) in [(1, 1), (12, 2)] {
+            let (mut spoken_bits, mut spoken_ticks, mut quiet_bits) = (0, 0, 0);
+            for (_, packet) in speak(&sound, |_| held, &Path { hearers, ..Path::default() }) {
+                assert_eq!(usize::from(packet.ticks()), ticks);
+                let (tick, bits) = (packet.head.tick as usize, packet.opus().len() * 8);
+                if speaks[tick] {
+                    (spoken_bits, spoken_ticks) = (spoken_bits + bits, spoken_ticks + ticks);
+                } else if tick >= 1_100 {
+                    // A second after the last word.
+                    quiet_bits += bits;
+                }
+            }
+            let (spoken, quiet) = (spoken_bits * 100 / spoken_ticks, quiet_bits / 9);
+            // The coder lets its rate swing, and pauses pay for words.
+            assert!((24_000..=34_000).contains(&spoken), "{spoken} bit/s of words in packets of {ticks}");
+            assert!(quiet < 2_000, "{quiet} bit/s of silence in packets of {ticks}");
+        }
+    }
+
+    #[test]
     fn what_is_spoken_is_heard() {
         for path in [Path::default(), BAD] {
             let sound = with_silence(1, &testing::speech(3, 6.0));

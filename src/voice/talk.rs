@@ -354,6 +354,8 @@ pub struct MyVoice {
     pub duck_db: f32,
     /// How loud I want to hear people, in percent; whoever is missing is heard as they are. 0 is muted, for me alone.
     pub volumes: BTreeMap<ParticipantId, u8>,
+    /// How loud those were whom I muted.
+    before_mute: BTreeMap<ParticipantId, u8>,
 }
 
 impl Default for MyVoice {
@@ -368,6 +370,7 @@ impl Default for MyVoice {
             cleans: true,
             duck_db: 8.0,
             volumes: BTreeMap::new(),
+            before_mute: BTreeMap::new(),
         }
     }
 }
@@ -378,8 +381,8 @@ impl MyVoice {
 
     /// Takes over everything that is chosen in the settings; whether the microphone is on is none of it.
     pub fn choose(&mut self, chosen: &Self) {
-        let Self { choice, hears_itself, cleans, duck_db, volumes, .. } = chosen.clone();
-        *self = Self { choice, hears_itself, cleans, duck_db, volumes, ..self.clone() };
+        let Self { choice, hears_itself, cleans, duck_db, volumes, before_mute, .. } = chosen.clone();
+        *self = Self { choice, hears_itself, cleans, duck_db, volumes, before_mute, ..self.clone() };
     }
 
     /// The same without hearing myself.
@@ -418,6 +421,18 @@ impl MyVoice {
     #[must_use]
     pub fn volume_percent(&self, who: &ParticipantId) -> u8 {
         self.volumes.get(who).copied().unwrap_or(100)
+    }
+
+    /// Mutes somebody for me alone, or lets me hear them as loud as before.
+    pub fn toggle_mute(&mut self, who: ParticipantId) {
+        let percent = match self.volume_percent(&who) {
+            0 => self.before_mute.remove(&who).unwrap_or(100),
+            heard => {
+                self.before_mute.insert(who, heard);
+                0
+            }
+        };
+        self.volumes.insert(who, percent);
     }
 }
 
@@ -478,3 +493,33 @@ const REACH_NS: i64 = 4_000_000_000;
 const HEARD_LEVEL: u8 = 85;
 /// From one word to the next.
 const DUCK_NS: i64 = 700_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_muted_and_heard_again_is_as_loud_as_before() {
+        let [bo, cy] = [1, 2].map(|number| ParticipantId::from_bytes([number; 32]));
+        let mut mine = MyVoice::default();
+        mine.volumes.insert(bo, 60);
+        for (who, percent) in [(bo, 60), (cy, 100)] {
+            mine.toggle_mute(who);
+            assert_eq!(mine.volume_percent(&who), 0);
+            mine.toggle_mute(who);
+            assert_eq!(mine.volume_percent(&who), percent);
+        }
+        // Whoever was pulled down to nothing by hand comes back as they are.
+        mine.volumes.insert(bo, 0);
+        mine.toggle_mute(bo);
+        assert_eq!(mine.volume_percent(&bo), 100);
+        // Another choice in the settings forgets nobody.
+        mine.volumes.insert(bo, 40);
+        mine.toggle_mute(bo);
+        let mut chosen = mine.clone();
+        chosen.duck_db = 3.0;
+        mine.choose(&chosen);
+        mine.toggle_mute(bo);
+        assert_eq!((mine.volume_percent(&bo), mine.duck_db), (40, 3.0));
+    }
+}

@@ -101,7 +101,7 @@ pub(super) struct Worker {
     report: Slot<Report>,
     port: Option<LivePort>,
     lines: BTreeMap<ParticipantId, Line>,
-    peers: BTreeMap<LineId, (ParticipantId, u32)>,
+    peers: BTreeMap<LineId, (ParticipantId, Oddities)>,
     microphone: Option<Recording>,
     wish: Wish,
     is_trial: bool,
@@ -204,6 +204,21 @@ impl Intake {
     }
 }
 
+/// What somebody sent as a voice that is none. One now and then is forgiven, however long they stay: each is forgotten after [`FORGIVEN_NS`], one after the
+/// other.
+#[derive(Debug, Clone, Copy, Default)]
+struct Oddities {
+    until_ns: i64,
+}
+
+impl Oddities {
+    /// Counts one more, and says whether their sender has to go.
+    fn are_too_many(&mut self, now_ns: i64) -> bool {
+        self.until_ns = self.until_ns.max(now_ns).saturating_add(FORGIVEN_NS);
+        self.until_ns.saturating_sub(now_ns) > ODDITIES_MAX * FORGIVEN_NS
+    }
+}
+
 impl Worker {
     pub(super) fn new(orders: MailboxReceiver<Order>, report: Slot<Report>) -> Self {
         Self {
@@ -296,7 +311,7 @@ impl Worker {
         while let Some(event) = self.port.as_ref().and_then(LivePort::next_event) {
             match event {
                 LiveEvent::Up { line } => {
-                    self.peers.insert(line.id(), (line.peer(), 0));
+                    self.peers.insert(line.id(), (line.peer(), Oddities::default()));
                     self.lines.insert(line.peer(), line);
                 }
                 LiveEvent::Down { line } => {
@@ -319,14 +334,11 @@ impl Worker {
                 Some(packet) => ear.hearing.put(packet, came.arrived_ns) == Put::TooMany,
                 None => true,
             };
-            if is_odd {
-                *oddities += 1;
-                if *oddities > ODDITIES_MAX
-                    && let Some(line) = self.lines.get(peer)
-                {
-                    line.close("What came as a voice is none.");
-                    *oddities = 0;
-                }
+            if is_odd
+                && oddities.are_too_many(came.arrived_ns)
+                && let Some(line) = self.lines.get(peer)
+            {
+                line.close("What came as a voice is none.");
             }
         }
     }
@@ -413,7 +425,9 @@ const INTAKE_NS: i64 = 1_000_000_000;
 pub(super) const EAR_FRAMES: usize = 2_400;
 /// Each 10 ms.
 const LEVEL_FALLS: u8 = 12;
-const ODDITIES_MAX: u32 = 50;
+const ODDITIES_MAX: i64 = 50;
+/// All that is borne at once is forgotten after ten seconds.
+const FORGIVEN_NS: i64 = 200_000_000;
 const ORDERS_WAITING: usize = 1_024;
 /// The next 10 ms are due by then.
 const BUSY: Duration = Duration::from_millis(2);
@@ -444,5 +458,21 @@ mod tests {
             intake.note(240, at * ms);
         }
         assert_eq!(intake.most_frames(), 240);
+    }
+
+    #[test]
+    fn whoever_sends_garbage_has_to_go_and_a_stray_packet_now_and_then_is_forgiven() {
+        let ms = 1_000_000;
+        // A thousand a second.
+        let mut flood = Oddities::default();
+        let borne = (0..1_000).take_while(|at| !flood.are_too_many((5_000 + at) * ms)).count();
+        assert!((50..60).contains(&borne), "{borne}");
+        // All that is borne, at once, and then a stray one a second, for an hour.
+        let mut stray = Oddities::default();
+        assert!((0..ODDITIES_MAX).all(|_| !stray.are_too_many(5_000 * ms)));
+        assert!((6..3_600).all(|s| !stray.are_too_many(s * 1_000 * ms)));
+        // By then nothing is left of the beginning.
+        let borne = (0..1_000).take_while(|_| !stray.are_too_many(3_600_000 * ms)).count() as i64;
+        assert_eq!(borne, ODDITIES_MAX);
     }
 }

@@ -85,7 +85,10 @@ fn subtitles_stand_over_the_picture_where_the_viewer_wants_them() {
     let (_, top, _, bottom) = shown.seen().expect("the second track");
     assert!(top > 150 && bottom < 210, "{top} {bottom}");
     shown.hall.trigger(ChooseSubtitle::Number(Some(0)));
-    shown.hall.world().resource_mut::<SubtitleLook>().lift_percent = 50.0;
+    shown.hall.world().resource_mut::<SubtitleLook>().percent = 150.0;
+    let large = shown.seen().expect("larger");
+    assert!((large.2 - large.0) as f32 > (right - left) as f32 * 1.4, "{large:?}");
+    *shown.hall.world().resource_mut::<SubtitleLook>() = SubtitleLook { lift_percent: 50.0, ..SubtitleLook::default() };
     let (_, lifted, _, _) = shown.seen().expect("lifted");
     assert!(lifted > 110 && lifted < 180, "{lifted}");
     // The line begins at 1 s.

@@ -318,23 +318,27 @@ fn only_the_presenters_copy_says_where_a_film_ends() {
 
 #[test]
 fn a_film_whose_presenter_is_gone_runs_out_by_nobodys_fault_and_stands_when_all_have_lost_it() {
-    let mut theater = Theater::open(&["Bo"]);
-    theater.present(None);
-    theater.all_ready();
-    theater.rounds(20);
-    let generation = playback(&mut theater.host).generation;
-    theater.ask(Some(0), Ask::Ended { generation, at: FilmTime::from_ns(20 * SECOND) });
-    let lines = chat(&theater.host);
-    assert_eq!(lines.last().unwrap(), "“A film” came only as far as 0:20, and whoever brought it is gone.");
-    assert!(!lines.iter().any(|line| line.contains("damaged")), "{lines:?}");
-
-    theater.present(None);
-    theater.all_ready();
-    theater.rounds(20);
+    let orphaned = || {
+        let mut theater = Theater::open(&["Bo", "Cy"]);
+        theater.present(Some(1));
+        theater.all_ready();
+        theater.rounds(20);
+        drop(theater.leave(1));
+        assert!(playback(&mut theater.host).film.unwrap().is_orphaned);
+        theater
+    };
     let runs = |theater: &mut Theater| {
         let now = theater.host.world().resource::<Now>().room();
         playback(&mut theater.host).plays(now)
     };
+    let mut theater = orphaned();
+    let generation = playback(&mut theater.host).generation;
+    theater.ask(Some(0), Ask::Ended { generation, at: FilmTime::from_ns(20 * SECOND) });
+    let lines = chat(&theater.host);
+    assert_eq!(lines.last().unwrap(), "“A film” came only as far as 0:20, and whoever brought it is gone.");
+    assert!(!runs(&mut theater) && !lines.iter().any(|line| line.contains("damaged")), "{lines:?}");
+
+    let mut theater = orphaned();
     let broken = Viewing { state: ViewingState::Broken, buffered_s: 0 };
     theater.ask(Some(0), Mine(broken));
     assert!(runs(&mut theater), "Ann still sees it");

@@ -8,6 +8,7 @@ use bevy::{
     },
     prelude::*,
 };
+use bevy_egui::{EguiContextSettings, PrimaryEguiContext, egui, input::EguiInputEvent};
 use houselights::{
     app::{
         self, Ground,
@@ -156,6 +157,17 @@ impl Hall {
 
     /// Moves a pointer to a pixel and presses its left button there, as a hand does: one thing a step.
     pub(crate) fn click(&mut self, at: Vec2) {
+        self.hover(at);
+        self.point(at, PointerAction::Press(PointerButton::Primary));
+        self.point(at, PointerAction::Release(PointerButton::Primary));
+    }
+
+    /// Moves a pointer to a pixel.
+    pub(crate) fn hover(&mut self, at: Vec2) {
+        self.point(at, PointerAction::Move { delta: Vec2::ONE });
+    }
+
+    fn point(&mut self, at: Vec2, action: PointerAction) {
         let target = self.offscreen.target().clone();
         let location = Location { target: NormalizedRenderTarget::Image(target.into()), position: at };
         let id = PointerId::Custom(bevy::asset::uuid::Uuid::from_u128(7));
@@ -164,13 +176,16 @@ impl Hall {
             world.spawn((id, bevy::picking::pointer::PointerLocation { location: Some(location.clone()) }));
         }
         debug_assert!(world.contains_resource::<RayMap>(), "picking is there");
-        let delta = Vec2::ONE;
-        for action in
-            [PointerAction::Move { delta }, PointerAction::Press(PointerButton::Primary), PointerAction::Release(PointerButton::Primary)]
-        {
-            self.world().write_message(PointerInput { pointer_id: id, location: location.clone(), action });
-            self.steps(2);
-        }
+        world.write_message(PointerInput { pointer_id: id, location, action });
+        self.steps(2);
+    }
+
+    /// What the panels hear from hands: they are touched apart from the hall.
+    pub(crate) fn touch_panels(&mut self, event: egui::Event) {
+        let world = self.world();
+        let context = world.query_filtered::<Entity, (With<PrimaryEguiContext>, With<EguiContextSettings>)>().single(world).unwrap();
+        world.write_message(EguiInputEvent { context, event });
+        self.steps(2);
     }
 
     pub(crate) fn act(&mut self, action: Action) {

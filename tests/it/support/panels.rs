@@ -8,24 +8,26 @@ pub(crate) trait Window {
     /// One picture is drawn.
     fn frame(&mut self);
 
-    /// Where something of this name stands: a button's words, or what a screen reader calls it.
-    fn find(&mut self, name: &str) -> Option<egui::Rect> {
+    /// Everything on the panels, as a screen reader is told of it, and whether it has the keyboard.
+    fn things(&mut self) -> Vec<Thing> {
         let world = self.world();
         let mut contexts = world.query_filtered::<(&mut EguiContext, &EguiOutput), With<PrimaryEguiContext>>();
         let (mut context, output) = contexts.single_mut(world).unwrap();
         // Names are collected from now on.
         context.get_mut().enable_accesskit();
-        let update = output.platform_output.accesskit_update.as_ref()?;
-        let node = update.nodes.iter().find(|(_, node)| node.label() == Some(name) && !node.is_disabled()).map(|(_, node)| node)?;
-        node.bounds().map(|at| egui::Rect::from_min_max(egui::pos2(at.x0 as f32, at.y0 as f32), egui::pos2(at.x1 as f32, at.y1 as f32)))
+        let Some(update) = &output.platform_output.accesskit_update else { return Vec::new() };
+        let things = update.nodes.iter().filter(|(_, node)| !node.is_disabled()).filter_map(|(id, node)| {
+            let at = node.bounds()?;
+            let rect = egui::Rect::from_min_max(egui::pos2(at.x0 as f32, at.y0 as f32), egui::pos2(at.x1 as f32, at.y1 as f32));
+            let name = node.label().unwrap_or_default().to_owned();
+            Some(Thing { role: node.role(), name, rect, has_keyboard: *id == update.focus })
+        });
+        things.collect()
     }
 
-    /// Everything that has a name, for whoever reads why a test failed.
-    fn names(&mut self) -> Vec<String> {
-        let world = self.world();
-        let output = world.query_filtered::<&EguiOutput, With<PrimaryEguiContext>>().single(world).unwrap();
-        let nodes = output.platform_output.accesskit_update.iter().flat_map(|update| &update.nodes);
-        nodes.filter_map(|(_, node)| node.label().map(str::to_owned)).collect()
+    /// Where something of this name stands: a button's words, or what a screen reader calls it.
+    fn find(&mut self, name: &str) -> Option<egui::Rect> {
+        self.things().into_iter().find(|thing| thing.name == name).map(|thing| thing.rect)
     }
 
     fn put(&mut self, event: egui::Event) {
@@ -46,7 +48,7 @@ pub(crate) trait Window {
             before = now;
             self.frame();
         }
-        let Some(rect) = before else { panic!("there is no “{name}”; there are {:?}", self.names()) };
+        let Some(rect) = before else { panic!("there is no “{name}”; there is {:?}", self.things()) };
         self.click_at(rect.center());
     }
 
@@ -59,6 +61,15 @@ pub(crate) trait Window {
         // Nothing stays under the pointer.
         self.put(egui::Event::PointerMoved(egui::pos2(2.0, 2.0)));
     }
+}
+
+/// A button, a field, a slider.
+#[derive(Debug)]
+pub(crate) struct Thing {
+    pub(crate) role: egui::accesskit::Role,
+    pub(crate) name: String,
+    pub(crate) rect: egui::Rect,
+    pub(crate) has_keyboard: bool,
 }
 
 const FRAMES_MOST: usize = 120;
