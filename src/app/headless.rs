@@ -101,7 +101,7 @@ fn begin(world: &mut World, cli: &Cli) {
 }
 
 /// Whoever presses Ctrl-C gets the code that shells expect of it.
-fn code_of(exit: &AppExit) -> ExitCode {
+pub(super) fn code_of(exit: &AppExit) -> ExitCode {
     match exit {
         AppExit::Success => ExitCode::SUCCESS,
         AppExit::Error(code) => ExitCode::from(code.get()),

@@ -80,7 +80,7 @@ pub(super) fn run(cli: &Cli) -> Result<ExitCode, String> {
             commands.trigger(Open { source: FilmSource::File(film), plays });
         }
     });
-    Ok(if app.run().is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(super::headless::code_of(&app.run()))
 }
 
 /// Bevy and winit panic where nothing can be drawn; the person is told what to do instead.

@@ -90,6 +90,8 @@ impl Lookup {
         while let Some(event) = self.player.next_event() {
             match event {
                 Told::Opened(_) => self.is_open = true,
+                Told::Ended { generation, .. } | Told::TooLarge { generation, .. } | Told::SeekAgain { generation }
+                    if generation != self.generation => {}
                 // There is nothing to see there, or only for whoever asks again.
                 Told::Ended { .. } | Told::Failed(_) | Told::NoPicture { .. } | Told::TooLarge { .. } | Told::SeekAgain { .. } => {
                     self.is_seeking = false;

@@ -55,12 +55,14 @@ pub(super) fn show(
         if picture.is_glance {
             // It says where the film goes to, and not that it is there.
             if is_awaited {
+                *painted = None;
                 screen.show(on_screen(picture));
             }
             return;
         }
         screening.shown = Some((picture.film_ns, picture.duration_ns));
         trace.0.note(Noted::Shown { mono_ns: now.mono_ns, film_ns: picture.film_ns });
+        *painted = None;
         screen.show(on_screen(picture));
     } else if screening.is_blind() {
         paint(&mut screen, film, place_ns, &mut painted);

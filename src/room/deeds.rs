@@ -39,8 +39,9 @@ fn on_deed(
 
 fn say_held(mut held: ResMut<Held>, mut paces: Query<&mut DeedPace>, now: Res<Now>, mut commands: Commands) {
     let Some((by, sentence)) = held.0.take() else { return };
-    // Of whoever has gone meanwhile it is told at once.
-    if paces.get_mut(by).map_or(true, |mut pace| pace.0.allows(now.mono_ns)) {
+    // Whoever has gone meanwhile is told of as one who left; so is a whole theater that was left.
+    let Ok(mut pace) = paces.get_mut(by) else { return };
+    if pace.0.allows(now.mono_ns) {
         announce(sentence, &mut commands);
     } else {
         held.0 = Some((by, sentence));
@@ -99,7 +100,13 @@ pub(super) struct Deed {
 
 /// What is said as soon as its doer may be told of again.
 #[derive(Resource, Debug, Default)]
-struct Held(Option<(Entity, String)>);
+pub(super) struct Held(Option<(Entity, String)>);
+
+impl Held {
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
+}
 
 /// When somebody was told of.
 #[derive(Component, Debug, Default, Clone)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Frame, LeftForGood, Me, Now, Participant, Rights, Room, Rules, Standing,
     chat::announce,
-    deeds::{self, Deed},
+    deeds::{self, Deed, Held},
     news::replicate,
     people::Viewing,
     tell,
@@ -33,6 +33,7 @@ fn on_ask(
     room: Single<(Entity, &Playback, &Rules), With<Room>>,
     now: Res<Now>,
     lead: Res<Lead>,
+    mut held: ResMut<Held>,
     mut commands: Commands,
 ) {
     let Ok((participant, rights)) = people.get(asked.by) else { return };
@@ -66,6 +67,8 @@ fn on_ask(
             commands.trigger(Deed { by: asked.by, does });
         }
         if let Some(sentence) = deeds::ran_out(&ask, &changed) {
+            // What somebody did before that is over as well.
+            held.forget();
             announce(sentence, &mut commands);
         }
         commands.entity(room).insert(changed);
@@ -145,11 +148,20 @@ fn orphan(room: Entity, playback: &Playback, commands: &mut Commands) {
 }
 
 /// A film that everybody has lost stands, instead of running on before a dark screen.
-fn rest(room: Single<(Entity, &Playback), With<Room>>, people: Query<&Viewing, With<Participant>>, now: Res<Now>, mut commands: Commands) {
+fn rest(
+    room: Single<(Entity, &Playback), With<Room>>,
+    people: Query<&Viewing, With<Participant>>,
+    now: Res<Now>,
+    mut told: Local<Option<FilmId>>,
+    mut commands: Commands,
+) {
     let (room, playback) = *room;
     let runs = playback.gather.is_none() && playback.plays(now.room());
     if let Some(film) = playback.film.as_ref().filter(|film| runs && deeds::is_seen_by_nobody(film, people.iter())) {
-        announce(format!("“{}” stands: nobody here can play it any more.", film.title), &mut commands);
+        // Whoever presses play again and again reads it once.
+        if told.replace(film.id) != Some(film.id) {
+            announce(format!("“{}” stands: nobody here can play it any more.", film.title), &mut commands);
+        }
         let timeline = Timeline::standing(playback.timeline.film_at(now.room())).at_rate(now.room(), playback.timeline.rate);
         commands.entity(room).insert(Playback { timeline, ..playback.clone() });
     }
@@ -458,6 +470,13 @@ mod tests {
 
     fn playing() -> Playback {
         presented().started(at(1.0), LEAD_NS)
+    }
+
+    #[test]
+    fn a_command_is_dated_ahead_by_what_the_slowest_line_needs_and_a_hopeless_one_counts_only_so_much() {
+        assert_eq!(Lead::for_latency_ns(40_000_000), Lead(LEAD_NS + 40_000_000));
+        assert_eq!(Lead::for_latency_ns(9 * SECOND), Lead(LEAD_NS + LATENCY_MOST_NS));
+        assert_eq!(Lead::for_latency_ns(-1), Lead::default());
     }
 
     #[test]

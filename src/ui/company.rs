@@ -20,16 +20,14 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, gather.after(Frame::Show));
 }
 
-fn on_parted(parted: On<Parted>, mut company: ResMut<Company>, mut panels: ResMut<Panels>, mut commands: Commands) {
-    // What belongs to that theater does not stand over one's own lobby.
-    (panels.people, panels.chat) = (false, false);
+fn on_parted(parted: On<Parted>, mut company: ResMut<Company>, mut commands: Commands) {
     let sentence = &parted.event().sentence;
     company.parted = Some(sentence.clone());
     commands.trigger(Notice::problem(sentence.clone()).about("line"));
 }
 
 fn gather(
-    mut company: ResMut<Company>,
+    (mut company, mut panels): (ResMut<Company>, ResMut<Panels>),
     people: Query<(
         &Participant,
         Option<&Sits>,
@@ -48,6 +46,10 @@ fn gather(
     (voice, camera): (Res<MyVoice>, Res<MyCamera>),
     now: Res<Now>,
 ) {
+    if company.standing != Standing::Alone && *standing == Standing::Alone {
+        // What belongs to that theater does not stand over one's own lobby.
+        (panels.people, panels.chat) = (false, false);
+    }
     let room = room.iter().next();
     let playback = room.map(|(playback, _)| playback);
     let presenter = playback.and_then(|playback| playback.film.as_ref()).filter(|film| !film.is_orphaned).map(|film| film.presenter);

@@ -126,7 +126,7 @@ fn draw(
         let said = if has_dialog { None } else { chat::panel(context, (company, &chat), panels, (over, view.visibility), &mut actions) };
         let waiting = waiting::show(context, (view, company), (&[people, said], over), &mut actions);
         let over = over + waiting.map_or(0.0, |card| card.height() + theme::GRID);
-        let plan = seat::show(context, *chosen, (&occupied, viewer.seat), over);
+        let plan = if has_dialog { None } else { seat::show(context, *chosen, (&occupied, viewer.seat), over) };
         let hand = (remote.is_up && !cinema.0).then(|| in_hand(context.content_rect()));
         let raised = speak::over_heads(context, &shown, &sight, hand.as_slice());
         if !company.is_in_lobby(view) {

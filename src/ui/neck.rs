@@ -11,7 +11,8 @@ pub(super) fn plugin(app: &mut App) {
 fn on_action(action: On<Action>, mut neck: ResMut<Neck>) {
     match action.event() {
         Action::Turn(to) => neck.0 += step(*to),
-        Action::LookAhead => neck.0 = Vec2::ZERO,
+        // Whoever sits down looks ahead.
+        Action::LookAhead | Action::Sit(_) | Action::StandUp => neck.0 = Vec2::ZERO,
         _ => {}
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn named(ui: &Ui, response: &Response, name: &str) {
 pub(super) fn follow_focus(ui: &Ui) {
     let layer = ui.layer_id();
     let place = layer.id.with("what had the keyboard");
-    let focused = ui.memory(|memory| memory.focused());
+    let focused = ui.memory(egui::Memory::focused);
     let before = ui.data_mut(|data| {
         let before = data.get_temp::<Option<egui::Id>>(place).flatten();
         data.insert_temp(place, focused);

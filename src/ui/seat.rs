@@ -56,6 +56,8 @@ fn keep(occupied: Res<Occupied>, mut chosen: ResMut<ChosenSeat>, mut hovered: Re
         Some(pointed) if occupied.is_free(pointed) => {
             chosen.set_if_neq(ChosenSeat(Some(pointed)));
         }
+        // Somebody has sat down there meanwhile.
+        _ if !occupied.is_free(seat) => (chosen.0, hovered.0) = (None, None),
         _ => {
             hovered.set_if_neq(HoveredSeat(Some(seat)));
         }

@@ -78,7 +78,7 @@ fn on_action(
         Action::EmoteWheel => shown.wheel = !shown.wheel,
         Action::VoiceTo(chosen) => mine.choose(chosen),
         Action::VolumeOf { who, percent } => {
-            mine.volumes.insert(*who, *percent);
+            mine.set_volume(*who, *percent);
         }
         Action::MuteForMe(who) => mine.toggle_mute(*who),
         Action::CameraTo(choice) => {
@@ -167,7 +167,12 @@ pub(super) fn over_heads(context: &egui::Context, shown: &Shown, sight: &Sight, 
         let (sway, rise) = ((floating.age_s * 3.0).sin() * GRID, 1.5 * GRID + part * RISE_PX);
         // All of its way lies beside what is in the way, not its beginning alone.
         let way = Rect::from_min_max(head - vec2(SIGN_PX / 2.0 + GRID, SIGN_PX + RISE_PX), head + vec2(SIGN_PX / 2.0 + GRID, 0.0));
-        let aside = blocked.iter().filter(|rect| rect.intersects(way)).map(|rect| rect.left() - way.right()).fold(0.0, f32::min);
+        let aside = blocked
+            .iter()
+            .filter(|rect| rect.intersects(way))
+            .map(|rect| rect.left() - way.right())
+            .fold(0.0, f32::min)
+            .max(window.left() - way.left());
         let at = head + vec2(aside - sway, -rise);
         let opacity = (floating.age_s / 0.15).min((1.0 - part) / 0.35).clamp(0.0, 1.0);
         let colour = colour(floating.emote).gamma_multiply(opacity);

@@ -423,6 +423,12 @@ impl MyVoice {
         self.volumes.get(who).copied().unwrap_or(100)
     }
 
+    /// Lets me hear somebody that loud, in percent.
+    pub fn set_volume(&mut self, who: ParticipantId, percent: u8) {
+        self.before_mute.remove(&who);
+        self.volumes.insert(who, percent);
+    }
+
     /// Mutes somebody for me alone, or lets me hear them as loud as before.
     pub fn toggle_mute(&mut self, who: ParticipantId) {
         let percent = match self.volume_percent(&who) {

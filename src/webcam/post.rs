@@ -151,6 +151,7 @@ impl Carrier {
                         && self.lines.get(&peer).is_some_and(|known| known.id() == line)
                     {
                         self.lines.remove(&peer);
+                        self.begun.forget(peer);
                     }
                 }
                 LiveEvent::FaceAsked { line } => self.tell_camera(line, |who| Order::AskKey { who }),

@@ -5,8 +5,8 @@
 //! belongs to, because the pictures after it need it.
 //!
 //! Whoever comes to a layer gets its group from the beginning, on a stream of their own and at once, so that their coming costs the others no key frame. If the
-//! group is already too long for that, they wait for the next one and meanwhile keep the layer that they have. Only whoever has
-//! nothing, or lost what they had, gets a key frame made.
+//! group is already too long for that, they wait for the next one and meanwhile keep the layer that they have. Only whoever has nothing, or lost what they had,
+//! gets a key frame made.
 //!
 //! Rejected: one stream thinned out for far watchers (its pictures need each other); layers inside one stream (FFmpeg's way to them differs by version, and a small
 //! picture is cheaper still); slowing everybody down for the slowest watcher.

@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use bevy_egui::{EguiClipboard, egui};
 use houselights::{
     clock::FilmTime,
-    room::{Chat, ChatLine, Me, NewLine, Participant, Right, Rights, Room, Rules, SeatNumber, Sits, Standing},
+    room::{Appearance, Chat, ChatLine, Me, NewLine, Participant, Right, Rights, Room, Rules, SeatNumber, Sits, Standing},
     theater::{Tier, head_top},
     ui::{Company, Remote},
 };
@@ -31,6 +31,7 @@ fn friends_open_join_and_keep_order_by_clicks_alone() {
     let is_copied = ann.0.world_mut().resource_mut::<EguiClipboard>().get_text().is_some_and(|text| text == invite);
     assert!(ann.said(if is_copied { "The invite is copied" } else { "The clipboard does not answer" }), "copied: {is_copied}");
 
+    bo.click_on("Colour 3");
     bo.click_on("Invite");
     bo.put(egui::Event::Paste(invite[..invite.len() - 9].to_owned()));
     bo.frame();
@@ -46,18 +47,30 @@ fn friends_open_join_and_keep_order_by_clicks_alone() {
     });
     bo.put(egui::Event::Paste(invite));
     bo.frame();
+    assert!(bo.find("That is an invite. Press Join.").is_some(), "it is recognised");
     bo.click_on("Join");
     until("both are there", [&mut ann, &mut bo], |[ann, bo]| ann.people() == ["Ann", "Bo"] && bo.people() == ["Ann", "Bo"]);
 
-    for (right, take, give) in [
-        (Right::Speak, "Mute", "Unmute"),
-        (Right::Remote, "Take the remote", "Give the remote"),
-        (Right::Present, "Forbid films", "Allow films"),
+    let seat = bo.seat().unwrap();
+    until("Ann sees who Bo is", [&mut ann, &mut bo], |[ann, _]| {
+        let world = ann.0.world_mut();
+        let hues: Vec<_> =
+            world.query::<(&Participant, &Appearance)>().iter(world).map(|(who, look)| (who.name.to_string(), look.hue)).collect();
+        hues.contains(&("Bo".to_owned(), 2)) && ann.find("Bo").is_some() && ann.find(&format!("Seat {seat}, here")).is_some()
+    });
+    assert!(ann.find("Moderator").is_some(), "that is Ann");
+    for (right, take, give, sign) in [
+        (Right::Speak, "Mute", "Unmute", Some("Muted: others neither hear nor read them")),
+        (Right::Remote, "Take the remote", "Give the remote", Some("May not move the film")),
+        (Right::Present, "Forbid films", "Allow films", None),
     ] {
         let (take, give) = (format!("{take}: Bo"), format!("{give}: Bo"));
         ann.click_on("About Bo");
         ann.click_on(&take);
-        until(&take, [&mut ann, &mut bo], |[ann, bo]| !rights(bo).has(right) && ann.find(&take).is_none());
+        until(&take, [&mut ann, &mut bo], |[ann, bo]| {
+            let is_shown = sign.is_none_or(|sign| ann.find(sign).is_some());
+            !rights(bo).has(right) && ann.find(&take).is_none() && is_shown
+        });
         ann.click_on("About Bo");
         ann.click_on(&give);
         until(&give, [&mut ann, &mut bo], |[ann, bo]| rights(bo).has(right) && ann.find(&give).is_none());

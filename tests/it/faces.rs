@@ -181,7 +181,7 @@ fn grey(now_ns: i64) -> Look {
 }
 
 /// Whether it comes true; ten seconds are far more than a thread takes, on however busy a machine.
-fn comes(mut is_so: impl FnMut() -> bool) -> bool {
+pub(crate) fn comes(mut is_so: impl FnMut() -> bool) -> bool {
     let end_ns = mono_ns() + 10_000_000_000;
     while !is_so() {
         if mono_ns() > end_ns {

@@ -100,7 +100,7 @@ impl Friend {
         names
     }
 
-    fn seat(&mut self) -> Option<u8> {
+    pub(crate) fn seat(&mut self) -> Option<u8> {
         let world = self.0.world_mut();
         world.query_filtered::<&Sits, With<Me>>().single(world).ok().map(|sits| sits.0.get())
     }

@@ -13,10 +13,7 @@ use bevy::{
     prelude::*,
     window::{FileDragAndDrop, PrimaryWindow, WindowMode},
 };
-use bevy_egui::{
-    EguiContextSettings, PrimaryEguiContext, egui,
-    input::{EguiInputEvent, EguiWantsInput},
-};
+use bevy_egui::{egui, input::EguiWantsInput};
 use houselights::{
     app::Pace,
     audio::Mixer,
@@ -221,14 +218,6 @@ fn tiers_change_while_the_hall_is_drawn_and_less_motion_is_none() {
     assert!(eye.distance(seat_place(SeatNumber::new(64).unwrap()).eye) < 0.01, "{eye}");
 }
 
-/// What a keyboard types into the panels.
-fn type_in(hall: &mut Hall, event: egui::Event) {
-    let world = hall.world();
-    let context = world.query_filtered::<Entity, (With<PrimaryEguiContext>, With<EguiContextSettings>)>().single(world).unwrap();
-    world.write_message(EguiInputEvent { context, event });
-    hall.steps(2);
-}
-
 pub(crate) fn key(key: egui::Key) -> egui::Event {
     egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: egui::Modifiers::default() }
 }
@@ -250,17 +239,17 @@ fn enter_opens_the_chat_and_sends_and_esc_closes_it() {
     press(&mut hall, KeyCode::Enter, "");
     hall.step();
     assert!(hall.world().resource::<Panels>().chat && hall.world().resource::<EguiWantsInput>().wants_any_keyboard_input());
-    type_in(&mut hall, egui::Event::Text("hello".to_owned()));
+    hall.touch_panels(egui::Event::Text("hello".to_owned()));
     press(&mut hall, KeyCode::KeyC, "c");
     assert!(!hall.world().resource::<Cinema>().0, "a letter that is typed is only that");
     let said = |hall: &mut Hall| hall.world().resource::<Chat>().lines().filter(|line| line.text.as_str() == "hello").count();
-    type_in(&mut hall, key(egui::Key::Enter));
+    hall.touch_panels(key(egui::Key::Enter));
     assert_eq!(said(&mut hall), 1);
-    type_in(&mut hall, egui::Event::Text("hello".to_owned()));
-    type_in(&mut hall, key(egui::Key::Enter));
+    hall.touch_panels(egui::Event::Text("hello".to_owned()));
+    hall.touch_panels(key(egui::Key::Enter));
     assert_eq!(said(&mut hall), 2, "after a line one writes on");
-    type_in(&mut hall, egui::Event::Text("not this".to_owned()));
-    type_in(&mut hall, key(egui::Key::Escape));
+    hall.touch_panels(egui::Event::Text("not this".to_owned()));
+    hall.touch_panels(key(egui::Key::Escape));
     assert!(!hall.world().resource::<Panels>().chat && !hall.world().resource::<EguiWantsInput>().wants_any_keyboard_input());
     assert_eq!(hall.world().resource::<Chat>().lines().last().unwrap().text.as_str(), "hello");
 }

@@ -17,7 +17,8 @@ struct Kept {
 
 impl Kept {
     fn open(folder: &Path) -> Self {
-        let mut house = Program::start(folder, "House", &["serve"]);
+        // Whatever this machine has to hear with is left alone, without a word.
+        let mut house = Program::start_where(folder, "House", &["serve", "--headless"], |_| {});
         let invites = house.invites();
         let mo = Program::start(folder, "Mo", &["join", &invites.1]);
         let bo = Program::start(folder, "Bo", &["join", &invites.0]);
@@ -57,6 +58,13 @@ fn a_kept_room_holds_exactly_who_came_and_shows_the_moderators_film_to_the_guest
     });
     bo.until("Bo reads whose it is", |bo| bo.in_chat("Mo put on “clip.mkv”.") == 1);
     assert_eq!(house.names(), ["Bo", "Mo"], "nor is the house somebody while a film runs");
+    assert_eq!(mo.ask("start")["error"], "Nobody is waited for.");
+    // Bo's place will not be ready, and that Bo is gone is not known yet.
+    bo.cut_off();
+    mo.does("seek 20");
+    mo.until("the room waits for Bo", |mo| mo.ask("state")["waiting_for"] == serde_json::json!(["Bo"]));
+    mo.does("start");
+    mo.until("it runs on without Bo", |mo| mo.ask("state")["waiting_for"].is_null() && mo.place_s() > 20.2);
 }
 
 #[test]

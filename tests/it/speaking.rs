@@ -13,16 +13,10 @@ use bevy::{
     prelude::*,
     window::PrimaryWindow,
 };
-use bevy_egui::{
-    EguiContextSettings, PrimaryEguiContext, egui,
-    input::{EguiInputEvent, EguiWantsInput},
-};
+use bevy_egui::{egui, input::EguiWantsInput};
 use houselights::{
     net::{Addresses, LiveEvent},
-    room::{
-        Arrived, Clock, Emote, Emoted, FaceWay, Gesture, Join, Me, Myself, Parted, Participant, ParticipantId, Rights, Standing, Talking,
-        VoiceWay,
-    },
+    room::{Arrived, Clock, Emote, Emoted, FaceWay, Gesture, Join, Me, Myself, Parted, ParticipantId, Rights, Standing, Talking, VoiceWay},
     theater::Tier,
     trace::mono_ns,
     ui::{Action, Company, Panels},
@@ -31,8 +25,9 @@ use houselights::{
 };
 
 use crate::{
+    faces::comes,
     friends::{Friend, until},
-    support::hall::Hall,
+    support::{hall::Hall, panels::Window as _},
 };
 
 /// Somebody comes in, as if through the door.
@@ -151,13 +146,19 @@ fn f4_shows_ones_face_to_oneself_first_then_to_everybody_then_to_nobody() {
     let differs = |hall: &mut Hall| mirror(hall).iter().zip(before).map(|(now, before)| u32::from(now.abs_diff(before))).sum::<u32>();
     press(&mut hall, KeyCode::F4, "");
     assert_eq!(state(&mut hall), (true, false));
-    hall.until(|hall| hall.world().resource::<MyCamera>().preview.is_some() && differs(hall) > 80);
+    assert!(comes(|| {
+        hall.step();
+        hall.world().resource::<MyCamera>().preview.is_some() && differs(&mut hall) > 80
+    }));
     press(&mut hall, KeyCode::Escape, "");
     assert_eq!(state(&mut hall), (false, false), "Esc shows it to nobody");
     press(&mut hall, KeyCode::F4, "");
     press(&mut hall, KeyCode::F4, "");
     assert_eq!(state(&mut hall), (false, true));
-    hall.until(|hall| hall.world().resource::<MyCamera>().preview.is_some() && differs(hall) > 80);
+    assert!(comes(|| {
+        hall.step();
+        hall.world().resource::<MyCamera>().preview.is_some() && differs(&mut hall) > 80
+    }));
     press(&mut hall, KeyCode::F4, "");
     assert!(state(&mut hall) == (false, false) && hall.world().resource::<MyCamera>().preview.is_none());
     hall.until(|hall| differs(hall) < 40);
@@ -165,17 +166,6 @@ fn f4_shows_ones_face_to_oneself_first_then_to_everybody_then_to_nobody() {
 
 #[derive(Resource, Default)]
 struct Shows(Vec<Emote>);
-
-fn click(hall: &mut Hall, pos: egui::Pos2) {
-    let world = hall.world();
-    let context = world.query_filtered::<Entity, (With<PrimaryEguiContext>, With<EguiContextSettings>)>().single(world).unwrap();
-    let modifiers = egui::Modifiers::default();
-    let button = |pressed| egui::Event::PointerButton { pos, button: egui::PointerButton::Primary, pressed, modifiers };
-    for event in [egui::Event::PointerMoved(pos), button(true), button(false)] {
-        hall.world().write_message(EguiInputEvent { context, event });
-        hall.steps(2);
-    }
-}
 
 #[test]
 fn keys_and_the_wheel_show_what_they_say() {
@@ -208,7 +198,8 @@ fn keys_and_the_wheel_show_what_they_say() {
     let after = |hall: &mut Hall, typed: &[(KeyCode, &str)]| {
         typed.iter().for_each(|(code, typed)| press(hall, *code, typed));
         hall.steps(3);
-        click(hall, heart);
+        hall.click_at(heart);
+        hall.steps(2);
         shown(hall)
     };
     let e = (KeyCode::KeyE, "e");
@@ -291,13 +282,6 @@ fn the_film_makes_way_for_whoever_speaks_as_far_as_one_likes_and_comes_back() {
 #[derive(Resource, Default)]
 struct Partings(Vec<String>);
 
-fn names(friend: &mut Friend) -> Vec<String> {
-    let world = friend.0.world_mut();
-    let mut names: Vec<_> = world.query::<&Participant>().iter(world).map(|person| person.name.to_string()).collect();
-    names.sort();
-    names
-}
-
 #[test]
 fn garbage_as_a_voice_or_a_face_costs_its_sender_the_line_and_nobody_else_anything() {
     for is_face in [false, true] {
@@ -312,7 +296,7 @@ fn garbage_as_a_voice_or_a_face_costs_its_sender_the_line_and_nobody_else_anythi
         let way = if is_face { &world.resource::<FaceWay>().0 } else { &world.resource::<VoiceWay>().0 };
         let port = way.lock().unwrap().take().unwrap();
         cy.tell(Join { invite });
-        until("all are here", [&mut ann, &mut bo, &mut cy], |friends| friends.iter_mut().all(|friend| names(friend).len() == 3));
+        until("all are here", [&mut ann, &mut bo, &mut cy], |friends| friends.iter_mut().all(|friend| friend.people().len() == 3));
         if is_face {
             // A face is only read of whoever says that their camera is on.
             bo.0.world_mut().resource_mut::<MyCamera>().choice = CameraChoice::Pattern;
@@ -342,8 +326,8 @@ fn garbage_as_a_voice_or_a_face_costs_its_sender_the_line_and_nobody_else_anythi
             bo.0.world().resource::<Partings>().0.iter().any(|sentence| sentence == says)
         });
         until("Bo is out, and nobody else", [&mut ann, &mut bo, &mut cy], |[ann, bo, cy]| {
-            names(ann) == ["Ann", "Cy"] && names(cy) == ["Ann", "Cy"] && names(bo) == ["Bo"]
+            ann.people() == ["Ann", "Cy"] && cy.people() == ["Ann", "Cy"] && bo.people() == ["Bo"]
         });
-        assert_eq!((*cy.0.world().resource::<Standing>(), *ann.0.world().resource::<Standing>()), (Standing::Guest, Standing::Host));
+        assert_eq!((cy.standing(), ann.standing()), (Standing::Guest, Standing::Host));
     }
 }

@@ -191,6 +191,42 @@ fn a_seat_holds_one_person() {
 }
 
 #[test]
+fn of_two_who_want_one_seat_at_once_one_sits_there_and_the_other_is_told() {
+    let mut theater = Theater::open(&["Bo", "Cy"]);
+    for guest in &mut theater.guests {
+        guest.world_mut().trigger(SitDown(SeatNumber::new(7).unwrap()));
+        guest.world_mut().flush();
+    }
+    theater.rounds(4);
+    let seats: Vec<_> = theater.everybody().map(people).collect();
+    assert!(seats.iter().all(|seen| *seen == seats[0] && seen.iter().filter(|(_, seat)| *seat == 7).count() == 1), "{seats:?}");
+    let told = theater.guests.iter().filter(|guest| said(guest).contains("in seat 7.")).count();
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn another_film_ends_the_one_that_runs_and_gathers_for_everybody() {
+    let mut theater = Theater::open(&["Bo"]);
+    theater.present(None);
+    theater.all_ready();
+    theater.rounds(40);
+    let now = theater.host.world().resource::<Now>().room();
+    let first = playback(&mut theater.host);
+    assert!(first.gather.is_none() && first.timeline.film_at(now) > FilmTime::ZERO);
+    theater.present(Some(0));
+    for app in theater.everybody() {
+        let second = playback(app);
+        assert!(second.gather.is_some_and(|gather| gather.plays) && second.timeline == crate::clock::Timeline::standing(FilmTime::ZERO));
+        assert!(second.generation > first.generation && second.film.as_ref().unwrap().id != first.film.as_ref().unwrap().id);
+    }
+    theater.all_ready();
+    theater.rounds(20);
+    for app in theater.everybody() {
+        assert!(playback(app).gather.is_none() && playback(app).timeline.after == crate::clock::Motion::Runs);
+    }
+}
+
+#[test]
 fn a_film_gathers_until_all_are_ready_and_a_guests_pause_is_everybodys() {
     let mut theater = Theater::open(&["Bo", "Cy"]);
     theater.present(Some(0));
@@ -467,6 +503,23 @@ fn the_chat_keeps_two_hundred_lines() {
     }
     assert_eq!((chat(&theater.host).len(), chat(&theater.guests[0]).len()), (200, 200));
     assert_eq!(chat(&theater.guests[0]).last().unwrap(), "Ann: line 249");
+    let late = theater.join(app("Cy"), "Cy");
+    let read = chat(&theater.guests[late]);
+    assert_eq!((read.len(), read.last().unwrap().as_str()), (200, "Cy is here."));
+    assert_eq!(read[..199], chat(&theater.host)[..199], "who comes later reads all of it");
+}
+
+#[test]
+fn a_line_has_five_hundred_characters_at_most_and_the_sixth_in_five_seconds_waits() {
+    let mut theater = Theater::open(&["Bo"]);
+    theater.ask(Some(0), Say(Words::from("é".repeat(600))));
+    assert_eq!(chat(&theater.host).last().unwrap(), &format!("Bo: {}", "é".repeat(500)));
+    for number in 1..6 {
+        assert!(!said(&theater.guests[0]).contains("Slower, please"), "after {number} lines");
+        theater.ask(Some(0), Say(Words::from(format!("line {number}"))));
+    }
+    assert!(said(&theater.guests[0]).contains("Slower, please: five lines in five seconds are the most."));
+    assert_eq!(chat(&theater.host).last().unwrap(), "Bo: line 4");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use bevy::{
     },
     prelude::*,
 };
-use bevy_egui::{EguiContextSettings, PrimaryEguiContext, egui, input::EguiInputEvent};
+use bevy_egui::egui;
 use houselights::{
     app::{
         self, Ground,
@@ -182,10 +182,8 @@ impl Hall {
 
     /// What the panels hear from hands: they are touched apart from the hall.
     pub(crate) fn touch_panels(&mut self, event: egui::Event) {
-        let world = self.world();
-        let context = world.query_filtered::<Entity, (With<PrimaryEguiContext>, With<EguiContextSettings>)>().single(world).unwrap();
-        world.write_message(EguiInputEvent { context, event });
-        self.steps(2);
+        self.put(event);
+        self.step();
     }
 
     pub(crate) fn act(&mut self, action: Action) {
